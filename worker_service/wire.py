@@ -5,6 +5,7 @@ Field names are the original contract's (camelCase); Python names are the usual 
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Annotated, Any, Literal
 
@@ -225,7 +226,8 @@ class Problem(Wire):
     retry_after: int | None = None
 
 
-class TaskEvent(Wire):
+@dataclass(frozen=True, slots=True)
+class TaskEvent:
     """One event: its per-task number from 1 (None for a heartbeat), its type, and its data.
 
     `data` always holds `taskId`, `seq` and `ts` (seconds since the epoch); the rest by type:
