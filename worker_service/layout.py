@@ -38,6 +38,16 @@ def control(task_id: str, n: int) -> str:
     return f"{TASKS}/{task_id}/control/{n}.json"
 
 
+def controls(task_id: str) -> str:
+    """The folder of the mailbox."""
+    return f"{TASKS}/{task_id}/control"
+
+
+def control_number(path: str) -> int:
+    """The number in a mailbox entry's path."""
+    return int(path.rsplit("/", 1)[-1].removesuffix(".json"))
+
+
 def running(task_id: str) -> str:
     """The heartbeat: a TaskSummary as JSON, rewritten every HEARTBEAT_SECONDS by its one owner."""
     return f"{RUNNING}/{task_id}"

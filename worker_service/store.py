@@ -1,0 +1,157 @@
+"""The object store under the journal: a few calls that mean the same over file://, gs://, s3:// and memory://."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+from urllib.parse import urlsplit
+from urllib.request import url2pathname
+
+from obstore.exceptions import (
+    AlreadyExistsError,
+    BaseError,
+    PermissionDeniedError,
+    UnauthenticatedError,
+)
+from obstore.store import LocalStore, MemoryStore, from_url
+
+if TYPE_CHECKING:
+    from obstore.store import ObjectStore
+
+CLIENT_OPTIONS: Any = {"connect_timeout": "5s", "timeout": "20s"}
+RETRY_CONFIG: Any = {"max_retries": 2, "retry_timeout": timedelta(seconds=10)}
+"""Short: whoever calls has its own back-off, and a person may be waiting."""
+
+Trouble = Literal["denied", "unauthenticated", "unreachable"]
+
+
+class StoreError(OSError):
+    """The store did not do what was asked; the text says why, in one line."""
+
+    def __init__(self, text: str, trouble: Trouble = "unreachable") -> None:
+        super().__init__(text)
+        self.trouble = trouble
+
+
+def _store_error(error: BaseException) -> StoreError:
+    text = str(error).split("\n", 1)[0].strip() or type(error).__name__
+    if isinstance(error, PermissionDeniedError | PermissionError):
+        return StoreError(f"the store refused access: {text}", "denied")
+    if isinstance(error, UnauthenticatedError) or "token request" in text:
+        return StoreError(f"no valid credentials for the store: {text}", "unauthenticated")
+    return StoreError(text)
+
+
+class Store:
+    """An object store and, in `is_near`, whether a read of it costs well under a millisecond.
+
+    Every method raises StoreError when the store is denied, full, broken or out of reach.
+    """
+
+    def __init__(self, objects: ObjectStore) -> None:
+        self._objects = objects
+        self.is_near = isinstance(objects, LocalStore | MemoryStore)
+
+    @classmethod
+    def open(cls, url: str) -> Store:
+        """The store at `url`; a folder is made, private to its owner, when it is not there.
+
+        Raises:
+            ValueError: the url is not one of file:///folder, gs://bucket/prefix, s3://bucket/prefix, memory:///.
+            StoreError: the folder cannot be made.
+        """
+        scheme = urlsplit(url).scheme
+        if scheme == "file":
+            return cls(_folder(url))
+        if scheme == "memory":
+            return cls(MemoryStore())
+        try:
+            return cls(from_url(url, client_options=CLIENT_OPTIONS, retry_config=RETRY_CONFIG))
+        except (BaseError, ValueError) as error:
+            reason = str(error).split("\n", 1)[0]
+            raise ValueError(
+                f"{url!r} is no object store: {reason}. "
+                "Give gs://bucket/prefix, s3://bucket/prefix, file:///absolute/folder or memory:///"
+            ) from error
+
+    async def read(self, path: str) -> bytes | None:
+        """The object's bytes; None when there is no such object."""
+        try:
+            found = await self._objects.get_async(path)
+            return bytes(await found.bytes_async())
+        except FileNotFoundError:
+            return None
+        except (BaseError, OSError) as error:
+            raise _store_error(error) from error
+
+    async def put(self, path: str, data: bytes) -> None:
+        """Write the object, over whatever was there."""
+        try:
+            await self._objects.put_async(path, data, use_multipart=False)
+        except (BaseError, OSError) as error:
+            raise _store_error(error) from error
+
+    async def create(self, path: str, data: bytes) -> bytes | None:
+        """Write the object if it is absent: None when it now holds `data`, else what it held before.
+
+        A store that retries a write may find its own first try there, so the bytes are compared:
+        `data` must hold something that only this writer writes.
+        """
+        try:
+            await self._objects.put_async(path, data, mode="create")
+        except AlreadyExistsError:
+            held = await self.read(path)
+            return None if held == data else held or b""
+        except (BaseError, OSError) as error:
+            raise _store_error(error) from error
+        return None
+
+    async def delete(self, path: str) -> None:
+        """Remove the object; it may be gone already."""
+        try:
+            await self._objects.delete_async(path)
+        except FileNotFoundError:
+            return
+        except (BaseError, OSError) as error:
+            raise _store_error(error) from error
+
+    async def names(self, folder: str, after: str | None = None) -> list[str]:
+        """The paths of the objects under `folder`, sorted; only those that sort behind `after`, if given."""
+        try:
+            listed = await self._objects.list(folder, offset=after).collect_async()
+        except (BaseError, OSError) as error:
+            raise _store_error(error) from error
+        return sorted(entry["path"] for entry in listed)
+
+    async def folders(self, folder: str) -> list[str]:
+        """The names of the folders directly in `folder`, sorted."""
+        try:
+            listed = await self._objects.list_with_delimiter_async(folder)
+        except (BaseError, OSError) as error:
+            raise _store_error(error) from error
+        return sorted(prefix.rsplit("/", 1)[-1] for prefix in listed["common_prefixes"])
+
+    async def written_at(self, path: str) -> float | None:
+        """When the object was last written, seconds since the epoch; None when there is no such object."""
+        try:
+            meta = await self._objects.head_async(path)
+        except FileNotFoundError:
+            return None
+        except (BaseError, OSError) as error:
+            raise _store_error(error) from error
+        return meta["last_modified"].timestamp()
+
+
+def _folder(url: str) -> LocalStore:
+    parts = urlsplit(url)
+    path = Path(url2pathname(parts.path))
+    if parts.netloc not in ("", "localhost") or not path.is_absolute() or path == Path("/"):
+        raise ValueError(f"{url!r} is no folder: give an absolute one, as file:///var/lib/ccconsole/store")
+    try:
+        path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        return LocalStore(path)
+    except (BaseError, OSError) as error:
+        raise StoreError(
+            f"the folder {path} cannot be used as a store: {str(error).splitlines()[0]}"
+        ) from error
