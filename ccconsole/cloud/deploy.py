@@ -1,0 +1,142 @@
+"""Declared services as Cloud Run services, and putting a local environment's in place."""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+import hashlib
+import json
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from google.api_core import exceptions
+from google.cloud import run_v2
+
+from ccconsole.cloud.errors import translated
+from ccconsole.config import Environment, ServiceSpec
+from ccconsole.errors import ConsoleError, TimedOut, Unreachable
+
+if TYPE_CHECKING:
+    from ccconsole.cloud.connect import Connection
+
+MANAGED_LABEL, MANAGED_BY = "managed-by", "ccconsole"
+DECLARED_LABEL = "ccconsole-declared"
+"""Holds the fingerprint of what was declared, so that only a changed declaration is deployed again."""
+CONTAINER_PORT = 8080
+READY_PATH = "/health/ready"
+CALL_TIMEOUT = 15.0
+"""Seconds for one call; Google's own default for a create or an update."""
+
+
+def parent(environment: Environment, region: str) -> str:
+    """The location that holds an environment's services."""
+    return f"projects/{environment.project}/locations/{region}"
+
+
+def fingerprint(spec: ServiceSpec, environment: Environment) -> str:
+    """What was declared, in 16 hexadecimal digits: the same declaration, the same digits."""
+    declared = dataclasses.asdict(spec) | {"variables": _variables(spec, environment)}
+    return hashlib.sha256(json.dumps(declared, sort_keys=True, default=dict).encode()).hexdigest()[:16]
+
+
+def service(spec: ServiceSpec, environment: Environment) -> run_v2.Service:
+    """The service to create or update; its name is left to the request."""
+    return run_v2.Service(
+        labels={MANAGED_LABEL: MANAGED_BY, DECLARED_LABEL: fingerprint(spec, environment)},
+        invoker_iam_disabled=spec.is_public,
+        template=run_v2.RevisionTemplate(
+            service_account=spec.service_account or "",
+            timeout=timedelta(seconds=spec.timeout),
+            max_instance_request_concurrency=spec.concurrency,
+            scaling=run_v2.RevisionScaling(
+                min_instance_count=spec.min_instances, max_instance_count=spec.max_instances
+            ),
+            containers=[_container(spec, environment)],
+        ),
+    )
+
+
+async def apply(connection: Connection) -> tuple[ConsoleError, ...]:
+    """Create or update the environment's declared services where what is declared has changed.
+
+    It returns when the changes are under way (each service's state tells how they end), with what
+    was refused. Raises Unreachable or TimedOut when nobody answers.
+    """
+    tried = (_tried(connection, spec) for spec in connection.environment.services)
+    return tuple(problem for problem in await asyncio.gather(*tried) if problem is not None)
+
+
+async def _tried(connection: Connection, spec: ServiceSpec) -> ConsoleError | None:
+    try:
+        with translated(connection.environment, f"put {spec.key} in place"):
+            await _apply_one(connection, spec)
+    except (Unreachable, TimedOut):
+        raise
+    except ConsoleError as problem:
+        return problem
+    return None
+
+
+async def _apply_one(connection: Connection, spec: ServiceSpec) -> None:
+    client = connection.client(run_v2.ServicesAsyncClient)
+    wanted = service(spec, connection.environment)
+    where = parent(connection.environment, spec.key.region)
+    wanted.name = f"{where}/services/{spec.key.name}"
+    try:
+        live = await client.get_service(name=wanted.name, retry=None, timeout=CALL_TIMEOUT)
+    except exceptions.NotFound:
+        live = None
+    if live is not None and live.labels.get(DECLARED_LABEL) == wanted.labels[DECLARED_LABEL]:
+        return
+    try:
+        if live is None:
+            wanted.name = ""
+            await client.create_service(
+                parent=where, service=wanted, service_id=spec.key.name, retry=None, timeout=CALL_TIMEOUT
+            )
+        else:
+            await client.update_service(service=wanted, retry=None, timeout=CALL_TIMEOUT)
+    except (exceptions.AlreadyExists, exceptions.Aborted):
+        return  # another console of this machine was faster with the same declaration
+
+
+def _container(spec: ServiceSpec, environment: Environment) -> run_v2.Container:
+    plain = [run_v2.EnvVar(name=name, value=value) for name, value in _variables(spec, environment).items()]
+    return run_v2.Container(
+        image=spec.image,
+        ports=[run_v2.ContainerPort(container_port=CONTAINER_PORT)],
+        env=[*plain, *(_secret(name, secret) for name, secret in spec.secrets.items())],
+        resources=run_v2.ResourceRequirements(
+            limits={"cpu": spec.cpu, "memory": spec.memory},
+            # Left out, the CPU would stay allocated (and paid for) between requests.
+            cpu_idle=True,
+            startup_cpu_boost=True,
+        ),
+        startup_probe=run_v2.Probe(
+            http_get=run_v2.HTTPGetAction(path=READY_PATH, port=CONTAINER_PORT),
+            period_seconds=1,
+            timeout_seconds=1,
+            failure_threshold=60,
+        ),
+    )
+
+
+def _variables(spec: ServiceSpec, environment: Environment) -> dict[str, str]:
+    """The declared variables and those the worker needs to agree with its service; what is declared wins."""
+    own = {
+        # The worker ends a task itself, with its result, before Cloud Run cuts the request.
+        "WORKER_TIMEOUT_SECONDS": str(max(1, spec.timeout - min(60, spec.timeout // 10))),
+        "WORKER_MAX_TASKS": str(spec.concurrency),
+    }
+    if environment.store:
+        own["WORKER_STORE"] = environment.store
+    if environment.is_local:
+        own["WORKER_AGENT"] = "auto"
+    return own | dict(spec.env)
+
+
+def _secret(name: str, secret: str) -> run_v2.EnvVar:
+    """A variable from Secret Manager: `secret` or `secret:version`, the newest version without one."""
+    address, _, version = secret.partition(":")
+    selector = run_v2.SecretKeySelector(secret=address, version=version or "latest")
+    return run_v2.EnvVar(name=name, value_source=run_v2.EnvVarSource(secret_key_ref=selector))
