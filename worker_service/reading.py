@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator
 from typing import Any
 from uuid import uuid4
 
@@ -22,11 +22,15 @@ PULSE_SECONDS = 5.0
 READS_AT_ONCE = 16
 
 
+class UnreadableTask(StoreError):
+    """A task.json that holds no summary."""
+
+
 async def read_task(store: Store, task_id: str) -> TaskSummary | None:
     """The task's summary; None when nobody has claimed that id.
 
     Raises:
-        StoreError: also when the summary is there and cannot be read.
+        StoreError: the store did not answer; UnreadableTask: it answered with something else.
     """
     body = await store.read(layout.task(task_id))
     if body is None:
@@ -34,16 +38,19 @@ async def read_task(store: Store, task_id: str) -> TaskSummary | None:
     try:
         return TaskSummary.model_validate_json(body)
     except ValueError as error:
-        raise StoreError(f"{layout.task(task_id)} is not a task summary") from error
+        raise UnreadableTask(f"{layout.task(task_id)} is not a task summary") from error
 
 
 async def read_tasks(store: Store, task_ids: list[str]) -> list[TaskSummary]:
-    """The summaries of those ids that have one, in their order."""
+    """The summaries of those ids that have one, in their order; an unreadable one is a failed task."""
     limit = asyncio.Semaphore(READS_AT_ONCE)
 
     async def one(task_id: str) -> TaskSummary | None:
         async with limit:
-            return await read_task(store, task_id)
+            try:
+                return await read_task(store, task_id)
+            except UnreadableTask as error:
+                return _unreadable(task_id, str(error))
 
     return [found for found in await asyncio.gather(*map(one, task_ids)) if found is not None]
 
@@ -120,11 +127,12 @@ async def events(
             else:
                 pulse_due = time.monotonic() + PULSE_SECONDS
         is_idle = True
-        async for event in tail.unread():
-            is_idle = False
-            yield event
-            if event.type is EventType.COMPLETE:
-                return
+        for paths in await tail.batches():
+            for event in await tail.read(paths):
+                is_idle = False
+                yield event
+                if event.type is EventType.COMPLETE:
+                    return
         if is_idle and end is not None:
             if after < end.last_seq or not end.status.is_end:
                 yield _last_word(end)
@@ -151,24 +159,40 @@ class _Tail:
             return max(NEAR_POLL_SECONDS, POLL_DUTY * self._listing_seconds)
         return FAR_POLL_SECONDS
 
-    async def unread(self) -> AsyncIterator[TaskEvent]:
-        """What was written since the last call."""
+    async def batches(self) -> list[list[str]]:
+        """The paths of the segments that hold what is unread, as many together as are read at once."""
         paths = await self._paths()
-        if paths and layout.segment_range(paths[0])[0] > self._last + 1:
+        if not self._is_whole(paths):
             # A folder's listing may miss a file made while it ran; one that begins now cannot.
             paths = await self._paths()
-        for start in range(0, len(paths), READS_AT_ONCE):
-            some = paths[start : start + READS_AT_ONCE]
-            for path, body in zip(some, await asyncio.gather(*map(self._store.read, some)), strict=True):
-                for event in self._in_order(path, body or b""):
-                    yield event
-                self._read_path = path
+        return [paths[start : start + READS_AT_ONCE] for start in range(0, len(paths), READS_AT_ONCE)]
+
+    async def read(self, paths: list[str]) -> list[TaskEvent]:
+        """The unread events of these segments, in order, with a `gap` for what is missing."""
+        bodies = await asyncio.gather(*map(self._store.read, paths))
+        self._read_path = paths[-1]
+        return [
+            event
+            for path, body in zip(paths, bodies, strict=True)
+            for event in self._in_order(path, body or b"")
+        ]
 
     async def _paths(self) -> list[str]:
         began = time.monotonic()
         paths = await self._store.names(layout.events(self._task_id), after=self._read_path)
         self._listing_seconds = time.monotonic() - began
-        return [path for path in paths if layout.segment_range(path)[1] > self._last]
+        return [
+            path for path in paths if path.endswith(".ndjson") and layout.segment_range(path)[1] > self._last
+        ]
+
+    def _is_whole(self, paths: list[str]) -> bool:
+        last = self._last
+        for path in paths:
+            first, final = layout.segment_range(path)
+            if first > last + 1:
+                return False
+            last = final
+        return True
 
     def _in_order(self, path: str, body: bytes) -> list[TaskEvent]:
         first, final = layout.segment_range(path)
@@ -215,6 +239,13 @@ def _decoded(body: bytes) -> list[TaskEvent]:
         except (ValueError, KeyError, TypeError):
             continue  # The hole that this leaves in the numbers becomes a `gap`.
     return found
+
+
+def _unreadable(task_id: str, detail: str) -> TaskSummary:
+    result = TaskResult(task_id=task_id, status=Status.FAILED, reason=Reason.LOST, detail=detail, duration=0)
+    return TaskSummary(
+        task_id=task_id, status=Status.FAILED, prompt="", agent="", created_at=0.0, result=result
+    )
 
 
 def _last_word(summary: TaskSummary) -> TaskEvent:

@@ -1,0 +1,188 @@
+"""Prompts and their tasks: start one and stream it, watch one from elsewhere, list them, command them."""
+
+from __future__ import annotations
+
+import functools
+import time
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from uuid import uuid4
+
+import httpx
+
+from ccconsole import streams, worker_client
+from ccconsole.config import Environment
+from ccconsole.errors import ConsoleError, Refused, Unreachable
+from ccconsole.journal import JournalReader
+from ccconsole.model import Service, Task
+from ccconsole.problems import Full
+from ccconsole.worker_client import StreamEnded, output_bytes
+from worker_service.reading import event_range, gap_event
+from worker_service.wire import Control, EventType, RunRequest, TaskEvent
+
+__all__ = ["NoOutcome", "attach", "journal", "output_bytes", "send", "start", "task", "tasks"]
+
+REATTACH_SECONDS = (0.5, 1.0, 2.0)
+"""Between the tries to find a dropped stream at its own worker; the journal comes after them."""
+
+
+class NoOutcome(ConsoleError):
+    """The stream of a task ended before `complete`, and nobody knows how the task ended."""
+
+
+def journal(environment: Environment) -> JournalReader:
+    """The environment's journal, the same reader each time; Refused when it has no store."""
+    if environment.store is None:
+        raise Refused(
+            f"{environment.name} has no store",
+            "Without a journal only the connection that started a task sees and controls it.",
+            f'Set store = "gs://bucket/prefix" for {environment.name} in deploy.toml, and deploy again.',
+        )
+    return _reader(environment.store, environment.name)
+
+
+@functools.lru_cache(maxsize=64)
+def _reader(url: str, environment: str) -> JournalReader:
+    return JournalReader(url, environment)
+
+
+async def start(
+    environment: Environment, service: Service, request: RunRequest, *, token: str | None = None
+) -> AsyncGenerator[TaskEvent, None]:
+    """Run a prompt on the service: the task's events in order, each once, to `complete`.
+
+    A dropped stream is found again at its worker, then in the journal; an `error` event without a number
+    says so. Closing the generator closes the stream, which cancels a task that is not detached.
+
+    Raises:
+        Full: every instance is busy; NoOutcome: the stream ended and nobody knows the outcome;
+        ConsoleError: the request was refused or reached nobody.
+    """
+    if service.uri is None:
+        raise Unreachable(
+            f"{service.key} has no address yet",
+            service.message,
+            f"ccconsole get {service.key} shows its state.",
+        )
+    line = _Line(service.uri, request.task_id or uuid4().hex, token)
+    request = request.model_copy(update={"task_id": line.task_id})
+    try:
+        async with aclosing(line.run(request)) as events:
+            async for event in events:
+                yield event
+        return
+    except StreamEnded as error:
+        drop = error
+    yield line.notice(drop)
+    sources = [line.again] if environment.store is None else [line.again, line.journaled]
+    said = []
+    for source in sources:
+        try:
+            async with aclosing(source(environment)) as events:
+                async for event in events:
+                    yield event
+        except ConsoleError as error:
+            said.append(f"{error.title}: {error.detail}" if error.detail else error.title)
+        if line.is_complete:
+            return
+    raise _no_outcome(environment, service, line, [f"{drop.title}: {drop.detail}", *said])
+
+
+class _Line:
+    """One task's events as they reach this console, by whatever way, each once."""
+
+    def __init__(self, url: str, task_id: str, token: str | None) -> None:
+        self.task_id = task_id
+        self.is_complete = False
+        self.last = 0
+        self._url = url
+        self._token = token
+        self._cookies = httpx.Cookies()
+
+    async def run(self, request: RunRequest) -> AsyncGenerator[TaskEvent, None]:
+        """The stream of the request that starts it."""
+        stream = worker_client.run(self._url, request, token=self._token, cookies=self._cookies)
+        async with aclosing(self._new(stream)) as events:
+            async for event in events:
+                yield event
+
+    async def again(self, environment: Environment) -> AsyncGenerator[TaskEvent, None]:
+        """What its own worker, or another that reads the journal, streams of it from here on."""
+
+        def opened() -> AsyncGenerator[TaskEvent, None]:
+            stream = worker_client.events(
+                self._url, self.task_id, self.last, token=self._token, cookies=self._cookies
+            )
+            return self._new(stream)
+
+        tries = streams.with_backoff(opened, (Unreachable, Full), delays=REATTACH_SECONDS)
+        async with aclosing(tries) as events:
+            async for event in events:
+                yield event
+
+    async def journaled(self, environment: Environment) -> AsyncGenerator[TaskEvent, None]:
+        """What the environment's journal holds of it from here on."""
+        async with aclosing(self._new(attach(environment, self.task_id, self.last))) as events:
+            async for event in events:
+                yield event
+
+    async def _new(self, stream: AsyncGenerator[TaskEvent, None]) -> AsyncGenerator[TaskEvent, None]:
+        async with aclosing(stream) as events:
+            async for event in events:
+                first, last = event_range(event)
+                if event.type is EventType.COMPLETE:
+                    self.is_complete = True
+                elif last <= self.last and event.id is not None:
+                    continue
+                if first > self.last + 1:
+                    yield gap_event(self.task_id, self.last + 1, first - 1, "missing from the stream")
+                self.last = max(self.last, last)
+                yield event
+
+    def notice(self, drop: StreamEnded) -> TaskEvent:
+        """The event that says the stream was lost and is looked for."""
+        fields = {"taskId": self.task_id, "seq": None, "ts": time.time(), "code": "stream_dropped"}
+        message = f"{drop.title}; looking for the task again"
+        return TaskEvent(None, EventType.ERROR, fields | {"message": message, "retryable": True})
+
+
+def _no_outcome(environment: Environment, service: Service, line: _Line, said: list[str]) -> NoOutcome:
+    seen = f"after event {line.last}" if line.last else "before its first event"
+    meaning = "The task may have been killed with its instance, or it may run on unseen."
+    unjournaled = (
+        "" if environment.store else f" {environment.name} has no store, so there is no journal to ask."
+    )
+    return NoOutcome(
+        f"The stream of task {line.task_id} ended {seen}, without an outcome",
+        f"{meaning}{unjournaled}\n" + "\n".join(said),
+        f"ccconsole logs {service.key} --since 15m shows why an instance ended.",
+    )
+
+
+async def attach(environment: Environment, task_id: str, after: int = 0) -> AsyncGenerator[TaskEvent, None]:
+    """The task's events behind number `after` from the journal, live, to `complete`.
+
+    Raises:
+        NotFound: the journal does not know it; Refused: the environment has no store;
+        ConsoleError: the journal cannot be read.
+    """
+    reader = journal(environment)
+    await reader.task(task_id)
+    async with aclosing(reader.events(task_id, after)) as events:
+        async for event in events:
+            yield event
+
+
+async def tasks(environment: Environment) -> list[Task]:
+    """Every task in the environment's journal, newest first; a silent heartbeat makes one LOST."""
+    return await journal(environment).tasks()
+
+
+async def task(environment: Environment, task_id: str) -> Task:
+    """One task; NotFound when the journal does not know it."""
+    return await journal(environment).task(task_id)
+
+
+async def send(environment: Environment, task_id: str, control: Control) -> None:
+    """Put a command into the task's mailbox; the worker answers with a `control` event."""
+    await journal(environment).send(task_id, control)
