@@ -1,0 +1,129 @@
+"""TARGET, as every verb takes it: an environment, or an environment and a service in it."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
+
+from ccconsole.config import Config, Environment, load
+from ccconsole.errors import ConfigError, ConsoleError, NotFound, TimedOut
+from ccconsole.model import Service, ServiceState
+
+if TYPE_CHECKING:
+    from ccconsole.cloud.connect import Connections
+
+_POLL_SECONDS = 0.1
+
+
+def split(config: Config, target: str) -> tuple[Environment, str | None]:
+    """The environment and the service's name, if one is given, whether or not it is declared.
+
+    Raises NotFound for no such environment, ConfigError for what is no target.
+    """
+    environment, slash, service = target.partition("/")
+    if slash and (not service or "/" in service):
+        config.resolve(target)
+    found, _ = config.resolve(environment)
+    return found, service or None
+
+
+async def live_service(
+    config: Config,
+    connections: Connections,
+    target: str,
+    *,
+    timeout: float = 30.0,
+    is_ready_needed: bool = True,
+) -> tuple[Environment, Service]:
+    """The one live service a target means; an environment with a single service needs no service name.
+
+    With `is_ready_needed`, a service that is being deployed is waited for until it can take requests.
+    Raises NotFound, ConfigError for an environment with several services, TimedOut, and what the
+    environment's own answer raises.
+    """
+    environment, name = split(config, target)
+    deadline = time.monotonic() + timeout
+    try:
+        async with asyncio.timeout(timeout):
+            connection = await connections.connection(environment)
+            while True:
+                service = _chosen(environment, name, await _services(connection))
+                if not is_ready_needed or _can_serve(service):
+                    return environment, service
+                if service.state is ServiceState.FAILED or time.monotonic() > deadline:
+                    raise _not_serving(service)
+                await asyncio.sleep(_POLL_SECONDS)
+    except TimeoutError:
+        hint = f"See its state: ccconsole ls {environment.name}"
+        raise TimedOut(f"{target} is not ready", f"Nothing came within {timeout:g} s.", hint) from None
+
+
+async def _services(connection: object) -> tuple[Service, ...]:
+    from ccconsole.cloud import services
+    from ccconsole.cloud.connect import Connection
+
+    assert isinstance(connection, Connection)
+    found = await services.services(connection)
+    if not found and connection.problems:
+        raise connection.problems[0]
+    return found
+
+
+def _chosen(environment: Environment, name: str | None, live: tuple[Service, ...]) -> Service:
+    choices = [service for service in live if name is None or service.key.name == name]
+    if len(choices) == 1:
+        return choices[0]
+    if choices:
+        listed = ", ".join(str(service.key) for service in choices)
+        raise ConfigError(
+            f"{environment.name} has several services" if name is None else f"{name} is in several regions",
+            f"They are {listed}.",
+            f"Name one, for example {choices[0].key}",
+        )
+    return _nothing(environment, name, live)
+
+
+def _nothing(environment: Environment, name: str | None, live: tuple[Service, ...]) -> Service:
+    declared = {spec.key.name for spec in environment.services}
+    what = f"{environment.name}/{name}" if name else environment.name
+    if name is None or name in declared:
+        raise NotFound(
+            f"{what} is not deployed", "deploy.toml declares it; nothing live answers to it.", _LOOK
+        )
+    listed = ", ".join(service.key.name for service in live) or "none"
+    raise NotFound(f"no service {name!r} in {environment.name}", f"Its services are: {listed}.", _LOOK)
+
+
+_LOOK = "What there is: ccconsole ls"
+
+
+def _can_serve(service: Service) -> bool:
+    """Whether a request would reach an instance: a failed deployment leaves the old revision serving."""
+    if service.uri is None or service.revision is None:
+        return False
+    return service.state in (ServiceState.READY, ServiceState.FAILED)
+
+
+def _not_serving(service: Service) -> ConsoleError:
+    return ConsoleError(
+        f"{service.key} cannot take requests",
+        service.message or f"It is {service.state}.",
+        f"See its state: ccconsole get {service.key}",
+    )
+
+
+def complete_target(context: typer.Context, incomplete: str) -> list[str]:
+    """Targets for the shell, from deploy.toml alone: nothing is asked and nothing is waited for."""
+    try:
+        named = context.find_root().params.get("config")
+        config = load(Path(named) if named else None)
+    except ConsoleError:
+        return []
+    targets = list(config.environments)
+    for environment in config.environments.values():
+        targets += [str(spec.key) for spec in environment.services]
+    return [target for target in targets if target.startswith(incomplete)]
