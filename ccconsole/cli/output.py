@@ -87,7 +87,8 @@ def note(text: str) -> None:
 
 def error(problem: ConsoleError | Problem) -> None:
     """`error: title`, then what it means and what mends it, on stderr."""
-    where = f"{problem.environment}: " if isinstance(problem, Problem) else ""
+    name = problem.environment if isinstance(problem, Problem) else ""
+    where = f"{name}: " if name not in problem.title else ""
     _complain(f"{styled('error:', 'red', sys.stderr)} {plain(where + problem.title)}")
     for line in problem.detail.splitlines():
         _complain(f"  {plain(line)}")

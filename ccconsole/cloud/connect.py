@@ -17,11 +17,10 @@ from google.auth.credentials import Credentials
 
 from ccconsole import local
 from ccconsole.cloud import deploy
-from ccconsole.cloud.errors import translated
+from ccconsole.cloud.errors import EMULATOR_VARIABLE, translated
 from ccconsole.config import Config, Environment
 from ccconsole.errors import ConfigError, ConsoleError
 
-EMULATOR_VARIABLE = "CLOUD_RUN_EMULATOR_HOST"
 SCOPE = "https://www.googleapis.com/auth/cloud-platform"
 _AUTH_TIMEOUT = 5.0
 _CHANNEL_OPTIONS = (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 from collections.abc import Iterator
 
 from google.api_core import exceptions
@@ -11,6 +12,8 @@ from google.auth import exceptions as auth
 from ccconsole.config import Environment
 from ccconsole.errors import ConsoleError, Denied, NotFound, NotSignedIn, Refused, TimedOut, Unreachable
 
+EMULATOR_VARIABLE = "CLOUD_RUN_EMULATOR_HOST"
+"""Sends every Google client to an emulator, as Google's own variables of that kind do."""
 LOGIN = "gcloud auth application-default login"
 _LRO_CODES: dict[int, type[exceptions.GoogleAPICallError]] = {
     3: exceptions.InvalidArgument,
@@ -114,10 +117,8 @@ def _of_outage(environment: Environment, title: str, text: str) -> ConsoleError:
         return NotSignedIn(title, f"The login could not be refreshed: {text}", LOGIN)
     if environment.is_local:
         hint = "The emulator is started again by itself; what it said is in its log: ccconsole emulate"
-    elif environment.endpoint:
-        hint = (
-            f"Does anything listen on {environment.endpoint}? For an emulator: ccconsole emulate --port PORT"
-        )
+    elif endpoint := environment.endpoint or os.environ.get(EMULATOR_VARIABLE):
+        hint = f"Does anything listen on {endpoint}? For an emulator: ccconsole emulate --port PORT"
     else:
         hint = "Is the network up? https://status.cloud.google.com shows Google's outages."
     return Unreachable(title, f"No answer: {text}", hint)

@@ -103,5 +103,5 @@ def _text(path: Path) -> str:
 
 def _not_found(what: str, name: str, choices: list[str], where: str) -> NotFound:
     close = difflib.get_close_matches(name, choices, n=1)
-    listed = f"{where} has {', '.join(choices)}." if choices else f"{where} has none."
+    listed = f"There is {', '.join(choices) or 'none'} in {where}."
     return NotFound(f"no {what} {name!r}", listed, f"Did you mean {close[0]}?" if close else "")

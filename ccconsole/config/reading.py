@@ -133,7 +133,7 @@ def _shared(defaults: Layer, is_local: bool) -> Layer:
 def _spec(environment: str, service: str, layer: Layer, is_local: bool, mistakes: Mistakes) -> ServiceSpec:
     cpu, memory, concurrency = (_value(layer, key, None) for key in ("cpu", "memory", "concurrency"))
     if cpu and memory and concurrency:
-        deepest = max((_path(layer, key, ()) for key in ("cpu", "memory", "concurrency")), key=len)
+        deepest = max((_path(layer, key, ()) for key in ("memory", "cpu", "concurrency")), key=len)
         mistakes.check(deepest, values.check_sizes, cpu, memory, concurrency)
     low, high = _value(layer, "instances", (0, 1))
     env, secrets = _table(layer, "env", environment), _table(layer, "secrets", environment)

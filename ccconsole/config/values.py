@@ -177,11 +177,9 @@ def variable(name: str, value: Any) -> str:
     if not _VARIABLE.fullmatch(name):
         raise ValueError("expected a variable's name: letters, digits and underscores")
     if name in RESERVED_ENV or name.startswith("X_GOOGLE_"):
-        raise ValueError("Cloud Run sets this variable itself and refuses a service that does; remove it")
+        raise ValueError("Cloud Run sets this variable itself and refuses it from others; remove it")
     if name in SECRET_ENV or _is_claude_secret(value):
-        raise ValueError(
-            "a secret must not be a plain variable; name a Secret Manager secret under `secrets`"
-        )
+        raise ValueError("a secret must not be a plain variable; name it under `secrets`")
     if isinstance(value, bool) or not isinstance(value, str | int | float):
         raise ValueError(f"expected text, found {_kind(value)}")
     return str(value)
@@ -192,7 +190,7 @@ def secret(name: str, value: Any) -> str:
     if not _VARIABLE.fullmatch(name) or name in RESERVED_ENV:
         raise ValueError("expected a variable's name that Cloud Run does not set itself")
     if _is_claude_secret(value):
-        raise ValueError("this is a secret itself; expected its name in Secret Manager. Treat it as leaked")
+        raise ValueError("this is a secret itself, treat it as leaked; expected a name")
     if not isinstance(value, str) or not _SECRET.fullmatch(value):
         raise ValueError("expected a secret's name in Secret Manager, with :version to pin it")
     return value
