@@ -1,0 +1,260 @@
+"""Writing text: the direct case, the modes that change it, and whole blocks of lines at once."""
+
+from __future__ import annotations
+
+import re
+
+from ccconsole.terminal.engine.cells import CONTINUATION, is_simple, spread
+from ccconsole.terminal.engine.charsets import CHARSETS
+from ccconsole.terminal.engine.rows import Row, parse_line
+from ccconsole.terminal.engine.screen import Screen
+from ccconsole.terminal.engine.styles import PLAIN
+
+_RENDITION = re.compile(r"\x1b\[([0-9;:]*)m")
+
+
+def print_text(screen: Screen, run: str) -> None:
+    """Print characters, none of them a control."""
+    if run.isascii():
+        cells = run
+    else:
+        cells = _lay_out(screen, run)
+        if not cells:
+            return
+    screen.last_printed = cells
+    if screen.is_direct:
+        screen.write(cells)
+    else:
+        _print_in_mode(screen, cells)
+
+
+def repeat_last(screen: Screen, count: int) -> None:
+    """REP: the last character again, to the end of the row at most (as tmux bounds it)."""
+    last = screen.last_printed
+    if not last:
+        return
+    cell = last[-2:] if last[-1] == CONTINUATION else last[-1]
+    room = (screen.columns - screen.x) // len(cell)
+    repeated = cell * min(count, room)
+    if repeated:
+        screen.write(repeated)
+
+
+def _lay_out(screen: Screen, run: str) -> str:
+    """The run as cells; what joins the cell before the cursor is joined there."""
+    x = min(screen.x, screen.columns)
+    if x and not run[0].isascii():
+        row = screen.rows[screen.y]
+        row.parse()
+        before = x - 1
+        text = row.text
+        if before < len(text) and text[before] == CONTINUATION:
+            before -= 1
+        joined = screen.clusters.prefix_that_joins(text[before : before + 1] or " ", run)
+        if joined is not None:
+            cluster, rest = joined
+            screen.x = before
+            return screen.clusters.lay_out(cluster) + screen.clusters.lay_out(rest)
+    return screen.clusters.lay_out(run)
+
+
+def _print_in_mode(screen: Screen, cells: str) -> None:
+    charset = CHARSETS.get(screen.charsets[screen.shift])
+    if charset is not None:
+        cells = cells.translate(charset)
+    if not screen.is_autowrap:
+        _print_clipped(screen, cells)
+        return
+    if not screen.is_insert:
+        screen.write(cells)
+        return
+    for cell in _single(cells):
+        if len(cell) > screen.columns:
+            continue
+        if screen.x + len(cell) > screen.columns:
+            if screen.x < screen.columns:
+                screen.skip_last_column()
+            screen.wrap()
+        row = screen.rows[screen.y]
+        row.insert(screen.x, len(cell), row.fill, screen.columns)
+        screen.write(cell)
+
+
+def _single(cells: str) -> list[str]:
+    """Cells one by one, a wide one with its continuation."""
+    if cells.isascii():
+        return list(cells)
+    singles: list[str] = []
+    for cell in cells:
+        if cell == CONTINUATION:
+            singles[-1] += cell
+        else:
+            singles.append(cell)
+    return singles
+
+
+def _print_clipped(screen: Screen, cells: str) -> None:
+    """Without autowrap what does not fit is written over the last column."""
+    columns = screen.columns
+    for piece in [cells] if cells.isascii() else _single(cells):
+        if len(piece) > columns and not piece.isascii():
+            continue
+        x = min(screen.x, columns - 1 if piece.isascii() else columns - len(piece))
+        room = columns - x
+        row = screen.rows[screen.y]
+        if screen.is_insert:
+            row.insert(x, min(len(piece), room), row.fill, columns)
+        screen.x = x
+        screen.write(piece if len(piece) <= room else piece[: room - 1] + piece[-1])
+
+
+def print_lines(screen: Screen, block: str) -> bool:
+    """Write whole lines, each ended by CR LF, at once; False when the state needs them one by one.
+
+    The block holds printable text, SGR and CR LF. Only the last screenful becomes rows, and those that
+    hold SGR are laid out when somebody looks at them; the others go to the scrollback as they are.
+    """
+    scrollback = screen.buffer.scrollback
+    if (
+        scrollback is None
+        or screen.columns < 2
+        or not screen.is_direct
+        or screen.x
+        or screen.top
+        or screen.bottom != screen.height - 1
+        or any(row.text or row.fill != PLAIN or row.is_wrapped for row in screen.rows[screen.y :])
+    ):
+        return False
+    if not block.isascii():
+        if is_simple(block):
+            block = spread(block)
+        elif "\x1b" in block:
+            return False
+        else:
+            block = screen.clusters.lay_out(block)
+    lines = block.split("\r\n")
+    lines.pop()
+    styles: str | list[str] = screen.pen
+    pen = screen.pen
+    if "\x1b" in block:
+        styles, pen = _starting_styles(screen, lines)
+    erased = screen.table.erased
+    if any(erased[style] != PLAIN for style in {*styles, pen}):
+        return False
+    is_wrapped = None
+    if max(map(len, lines)) > screen.columns:
+        wrapped = _wrap(screen, lines, styles)
+        if wrapped is None:
+            return False
+        lines, styles, is_wrapped = wrapped
+    screen.pen = pen
+    _place(screen, lines, styles, is_wrapped or bytes(len(lines)))
+    _remember(screen, lines)
+    return True
+
+
+def _remember(screen: Screen, lines: list[str]) -> None:
+    """Keep the last printed cell, for REP."""
+    for line in reversed(lines):
+        text = _RENDITION.sub("", line) if "\x1b" in line else line
+        if text:
+            screen.last_printed = text[-2:]
+            return
+
+
+def _starting_styles(screen: Screen, lines: list[str]) -> tuple[list[str], str]:
+    """The style each line starts with, and the one after the last."""
+    pen = screen.pen
+    apply = screen.table.apply
+    styles = []
+    for line in lines:
+        styles.append(pen)
+        last = line.rfind("\x1b[")
+        if last >= 0:
+            if line.startswith(("m", "0m"), last + 2):
+                pen = apply(pen, "0")
+            else:
+                for parameters in _RENDITION.findall(line):
+                    pen = apply(pen, parameters)
+    return styles, pen
+
+
+def _wrap(
+    screen: Screen, lines: list[str], styles: str | list[str]
+) -> tuple[list[str], list[str], bytes] | None:
+    """Lines cut to the screen's columns: texts, styles and whether each goes on in the next.
+
+    None when a row would begin under a background colour, which fills it.
+    """
+    columns = screen.columns
+    out: list[str] = []
+    out_styles: list[str] = []
+    flags = bytearray()
+    for at, line in enumerate(lines):
+        style = styles if isinstance(styles, str) else styles[at]
+        if len(line) <= columns:
+            out.append(line)
+            out_styles.append(style)
+            flags.append(0)
+            continue
+        text, cell_styles = parse_line(screen.table, line, style) if "\x1b" in line else (line, style)
+        pieces = _cut(text, columns)
+        out += pieces
+        flags += b"\1" * (len(pieces) - 1) + b"\0"
+        start = 0
+        if len(cell_styles) == 1:
+            out_styles += [cell_styles] * len(pieces)
+            continue
+        for piece in pieces:
+            if start and screen.table.erased[cell_styles[start]] != PLAIN:
+                return None
+            out_styles.append(cell_styles[start : start + len(piece)])
+            start += len(piece)
+    return out, out_styles, bytes(flags)
+
+
+def _cut(text: str, columns: int) -> list[str]:
+    """Cells in pieces of the screen's columns, no wide character halved."""
+    if text.isascii():
+        return [text[at : at + columns] for at in range(0, len(text), columns)] or [""]
+    pieces = []
+    at = 0
+    while at < len(text):
+        stop = at + columns
+        if text[stop : stop + 1] == CONTINUATION:
+            stop -= 1
+        pieces.append(text[at:stop])
+        at = stop
+    return pieces or [""]
+
+
+def _place(screen: Screen, lines: list[str], styles: str | list[str], is_wrapped: bytes) -> None:
+    """Put lines at the cursor's row and below, the cursor on the blank row after them."""
+    scrollback = screen.buffer.scrollback
+    if scrollback is None:
+        return
+    rows = screen.rows
+    height = screen.height
+    scrolled = max(screen.y + len(lines) - (height - 1), 0)
+    for row in rows[: min(scrolled, screen.y)]:
+        scrollback.push(row, screen.columns)
+    gone = max(scrolled - screen.y, 0)
+    if gone:
+        uniform = styles if isinstance(styles, str) else styles[:gone]
+        scrollback.extend(lines[:gone], uniform, is_wrapped[:gone])
+    fresh = [
+        _row(screen, lines[at], styles if isinstance(styles, str) else styles[at], bool(is_wrapped[at]))
+        for at in range(gone, len(lines))
+    ]
+    kept = rows[scrolled : screen.y]
+    blank = height - len(kept) - len(fresh)
+    rows[:] = kept + fresh + [Row() for _ in range(blank)]
+    screen.y = len(kept) + len(fresh)
+
+
+def _row(screen: Screen, source: str, style: str, is_wrapped: bool) -> Row:
+    if "\x1b" in source:
+        row = Row(source, style, PLAIN, is_wrapped)
+        row.unparsed = screen.table
+        return row
+    return Row(source, style * len(source) if len(style) == 1 else style, PLAIN, is_wrapped)

@@ -1,0 +1,136 @@
+"""The lines that left the top of the screen, kept as strings in blocks, bounded in lines and bytes."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from itertools import repeat
+
+from ccconsole.terminal.engine.rows import BLANK, Line, Row, parse_line
+from ccconsole.terminal.engine.styles import PLAIN, StyleTable
+
+BLOCK_LINES = 1024
+
+LINE_OVERHEAD = 17
+"""Bytes that one line costs beside its text: its places in the three lists."""
+
+
+class _Block:
+    """Consecutive lines in parallel lists: source, style or styles, and whether it is wrapped."""
+
+    __slots__ = ("is_wrapped", "size", "sources", "styles")
+
+    def __init__(self) -> None:
+        self.sources: list[str] = []
+        self.styles: list[str] = []
+        self.is_wrapped = bytearray()
+        self.size = 0
+
+
+class Scrollback:
+    """Lines by number, 0 the oldest kept. A line's SGR is only read when somebody looks at the line."""
+
+    def __init__(self, table: StyleTable, max_lines: int, max_bytes: int) -> None:
+        self.evicted = 0
+        """How many lines were dropped at the old end, ever."""
+        self._table = table
+        self._max_lines = max_lines
+        self._max_bytes = max_bytes
+        self._blocks: list[_Block] = []
+        self._starts: list[int] = []
+        """The number of each block's first line, counted from the first line ever."""
+        self._end = 0
+        self._size = 0
+
+    def __len__(self) -> int:
+        return self._end - self.evicted
+
+    @property
+    def size(self) -> int:
+        """Bytes, about, that the lines take."""
+        return self._size
+
+    def __getitem__(self, number: int) -> Line:
+        wanted = self.evicted + number
+        if not self.evicted <= wanted < self._end:
+            raise IndexError(number)
+        at = bisect_right(self._starts, wanted) - 1
+        block = self._blocks[at]
+        inner = wanted - self._starts[at]
+        text = block.sources[inner]
+        styles = block.styles[inner]
+        if "\x1b" in text:
+            text, styles = parse_line(self._table, text, styles)
+        elif len(styles) == 1:
+            styles *= len(text)
+        return Line(text, styles, PLAIN, bool(block.is_wrapped[inner])) if text else BLANK
+
+    def push(self, row: Row, columns: int) -> None:
+        """Take a row that leaves the screen."""
+        if row.fill != PLAIN:
+            row.pad(columns)
+        styles = row.styles
+        if styles and not styles.strip(styles[0]):
+            styles = styles[0]
+        self.extend([row.text], [styles or PLAIN], b"\1" if row.is_wrapped else b"\0")
+
+    def extend(self, sources: list[str], styles: list[str] | str, is_wrapped: bytes | None = None) -> None:
+        """Take many lines: texts that may hold SGR, the style each starts with (or its styles), wrapping."""
+        flags = is_wrapped or bytes(len(sources))
+        for at in range(0, len(sources), BLOCK_LINES):
+            piece = slice(at, at + BLOCK_LINES)
+            self._append(sources[piece], styles if isinstance(styles, str) else styles[piece], flags[piece])
+        if len(self) > self._max_lines or self._size > self._max_bytes:
+            self._evict()
+
+    def _append(self, sources: list[str], styles: list[str] | str, is_wrapped: bytes) -> None:
+        count = len(sources)
+        if not self._blocks or len(self._blocks[-1].sources) >= BLOCK_LINES:
+            self._blocks.append(_Block())
+            self._starts.append(self._end)
+        block = self._blocks[-1]
+        block.sources += sources
+        size = sum(map(str.__sizeof__, sources)) + LINE_OVERHEAD * count
+        if isinstance(styles, str):
+            block.styles.extend(repeat(styles, count))
+            size += count
+        else:
+            block.styles += styles
+            size += sum(map(len, styles))
+        block.is_wrapped += is_wrapped
+        block.size += size
+        self._size += size
+        self._end += count
+
+    def pop(self) -> Line:
+        """Take the newest line back."""
+        line = self[len(self) - 1]
+        block = self._blocks[-1]
+        size = block.sources.pop().__sizeof__() + LINE_OVERHEAD + len(block.styles.pop())
+        block.is_wrapped.pop()
+        block.size -= size
+        self._size -= size
+        self._end -= 1
+        if not block.sources or self._starts[-1] >= self._end:
+            self._drop_block(-1)
+        return line
+
+    def clear(self) -> None:
+        """Forget every line."""
+        self.evicted = self._end
+        self._blocks.clear()
+        self._starts.clear()
+        self._size = 0
+
+    def _evict(self) -> None:
+        while self._size > self._max_bytes and len(self._blocks) > 1:
+            self._drop_block(0)
+            self.evicted = self._starts[0]
+        if self._size > self._max_bytes:
+            self.clear()
+        self.evicted = max(self.evicted, self._end - self._max_lines)
+        while self._blocks and self._starts[0] + len(self._blocks[0].sources) <= self.evicted:
+            self._drop_block(0)
+
+    def _drop_block(self, at: int) -> None:
+        self._size -= self._blocks[at].size
+        del self._blocks[at], self._starts[at]
