@@ -81,6 +81,11 @@ class JournalReader:
             async for event in events:
                 yield event
 
+    async def last_event(self, task_id: str) -> int:
+        """The number of the last event in the journal; 0 when there is none."""
+        with self._explained():
+            return await reading.last_event(self._store, task_id)
+
     async def send(self, task_id: str, control: Control) -> int:
         """Put a command into the task's mailbox; its number there."""
         with self._explained():

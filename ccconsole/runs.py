@@ -149,9 +149,7 @@ class _Line:
 def _no_outcome(environment: Environment, service: Service, line: _Line, said: list[str]) -> NoOutcome:
     seen = f"after event {line.last}" if line.last else "before its first event"
     meaning = "The task may have been killed with its instance, or it may run on unseen."
-    unjournaled = (
-        "" if environment.store else f" {environment.name} has no store, so there is no journal to ask."
-    )
+    unjournaled = "" if environment.store else f" {environment.name} has no journal to ask."
     return NoOutcome(
         f"The stream of task {line.task_id} ended {seen}, without an outcome",
         f"{meaning}{unjournaled}\n" + "\n".join(said),
@@ -159,8 +157,12 @@ def _no_outcome(environment: Environment, service: Service, line: _Line, said: l
     )
 
 
-async def attach(environment: Environment, task_id: str, after: int = 0) -> AsyncGenerator[TaskEvent, None]:
+async def attach(
+    environment: Environment, task_id: str, after: int = 0, *, follow: bool = True
+) -> AsyncGenerator[TaskEvent, None]:
     """The task's events behind number `after` from the journal, live, to `complete`.
+
+    Without `follow` it ends behind what is there.
 
     Raises:
         NotFound: the journal does not know it; Refused: the environment has no store;
@@ -168,7 +170,7 @@ async def attach(environment: Environment, task_id: str, after: int = 0) -> Asyn
     """
     reader = journal(environment)
     await reader.task(task_id)
-    async with aclosing(reader.events(task_id, after)) as events:
+    async with aclosing(reader.events(task_id, after, follow=follow)) as events:
         async for event in events:
             yield event
 
@@ -183,6 +185,22 @@ async def task(environment: Environment, task_id: str) -> Task:
     return await journal(environment).task(task_id)
 
 
-async def send(environment: Environment, task_id: str, control: Control) -> None:
-    """Put a command into the task's mailbox; the worker answers with a `control` event."""
-    await journal(environment).send(task_id, control)
+async def send(environment: Environment, task_id: str, control: Control) -> int:
+    """Put a command into the task's mailbox; its number `n`, which the worker's `control` event repeats."""
+    return await journal(environment).send(task_id, control)
+
+
+async def command(
+    environment: Environment, task_id: str, control: Control
+) -> AsyncGenerator[TaskEvent, None]:
+    """Send a command, and the task's events from its `control` event on, which says how it went."""
+    reader = journal(environment)
+    seen = await reader.last_event(task_id)
+    n = await reader.send(task_id, control)
+    is_answered = False
+    async with aclosing(reader.events(task_id, seen)) as events:
+        async for event in events:
+            is_answer = event.type is EventType.CONTROL and event.data.get("n") == n
+            is_answered = is_answered or is_answer or event.type is EventType.COMPLETE
+            if is_answered:
+                yield event

@@ -90,6 +90,12 @@ async def outcome(store: Store, task_id: str) -> TaskResult | None:
     return None
 
 
+async def last_event(store: Store, task_id: str) -> int:
+    """The number of the last event written down; 0 when there is none."""
+    segments = await store.names(layout.events(task_id))
+    return layout.segment_range(segments[-1])[1] if segments else 0
+
+
 async def send(store: Store, task_id: str, control: Control, n: int | None = None) -> int:
     """Put the command into the task's mailbox, behind those already there; its number.
 
