@@ -26,7 +26,7 @@ _AUTH_TIMEOUT = 5.0
 _CHANNEL_OPTIONS = (
     # A restarted emulator is found again at once, not after gRPC's two minutes.
     ("grpc.initial_reconnect_backoff_ms", 100),
-    ("grpc.min_reconnect_backoff_ms", 100),
+    ("grpc.min_reconnect_backoff_ms", 5000),  # despite its name, what one try to connect may take
     ("grpc.max_reconnect_backoff_ms", 1000),
     ("grpc.max_receive_message_length", 64 << 20),
 )
