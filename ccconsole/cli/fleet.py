@@ -53,7 +53,7 @@ def register(app: typer.Typer) -> None:
 def ls(
     context: typer.Context,
     target: OptionalTarget = None,
-    output: FormatOption = Format.TABLE,
+    form: FormatOption = Format.TABLE,
     config: ConfigOption = None,
     timeout: TimeoutOption = None,
 ) -> None:
@@ -63,19 +63,19 @@ def ls(
     title, detail and hint. Exits with 7 when some environments answered and some did not, and with the
     problem's own code when none did.
     """
-    code = run(_ls(session(context), target, output))
+    code = run(_ls(session(context), target, form))
     raise typer.Exit(code)
 
 
 def get(
     context: typer.Context,
     target: TargetArgument,
-    output: FormatOption = Format.TABLE,
+    form: FormatOption = Format.TABLE,
     config: ConfigOption = None,
     timeout: TimeoutOption = None,
 ) -> None:
     """One service whole: its state, address, revisions, settings, secrets' names and open tasks."""
-    run(_get(session(context), target, output))
+    run(_get(session(context), target, form))
 
 
 async def _ls(options: Session, target: str | None, form: Format) -> int:
