@@ -1,0 +1,30 @@
+"""`python -m worker_service`: one worker, told by its environment variables."""
+
+from __future__ import annotations
+
+import sys
+
+from worker_service import logs
+from worker_service.app import create_app
+from worker_service.processes import adopt_orphans
+from worker_service.redaction import Redactor
+from worker_service.server import Server
+from worker_service.settings import SettingsError, load
+
+
+def main() -> int:
+    """Serve until told to stop; the exit code."""
+    try:
+        settings = load()
+        app = create_app(settings)
+    except SettingsError as error:
+        sys.stderr.write(f"{error}\n")
+        return 2
+    logs.configure(settings, Redactor(settings.secrets()))
+    adopt_orphans()
+    Server(app, settings).run()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

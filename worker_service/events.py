@@ -1,0 +1,124 @@
+"""One task's events: numbered, encoded once, kept in a ring of bounded size, read by cursors."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from typing import Any
+
+from pydantic_core import to_json
+
+from worker_service.redaction import Redactor
+from worker_service.wire import EventType, TaskEvent
+
+Sink = Callable[[TaskEvent, bytes], None]
+"""Takes each event with its JSON line, for the journal."""
+
+
+def frame(event: TaskEvent, data: bytes | None = None) -> bytes:
+    """The event as a server-sent event; `data` is its data when already encoded."""
+    number = b"" if event.id is None else b"id: %d\n" % event.id
+    body = to_json(event.data) if data is None else data
+    return b"%sevent: %s\ndata: %s\n\n" % (number, event.type.encode(), body)
+
+
+def line(event: TaskEvent, data: bytes | None = None) -> bytes:
+    """The event as one line of newline-delimited JSON."""
+    body = to_json(event.data) if data is None else data
+    number = b"null" if event.id is None else b"%d" % event.id
+    return b'{"id":%s,"type":"%s","data":%s}\n' % (number, event.type.encode(), body)
+
+
+class EventLog:
+    """The events of one task.
+
+    The ring holds encoded frames up to `ring_bytes`; older ones are dropped, and a reader that is behind
+    gets one `gap` event in their place. Readers hold a number and no queue, so that none of them costs
+    memory or slows the task.
+    """
+
+    def __init__(self, task_id: str, ring_bytes: int, redactor: Redactor, sink: Sink | None = None) -> None:
+        self._task_id = task_id
+        self._ring_bytes = ring_bytes
+        self._redactor = redactor
+        self.sink = sink
+        self._frames: dict[int, bytes] = {}
+        self.first = 1
+        """The oldest event still held."""
+        self.last = 0
+        """The newest event."""
+        self.size = 0
+        """Bytes held."""
+        self.gaps = 0
+        """How many readers were told of a gap."""
+        self.is_closed = False
+        self._waiters: set[asyncio.Future[None]] = set()
+
+    def append(self, type_: EventType, data: dict[str, Any]) -> TaskEvent:
+        """Number, encode and keep one event, and wake the readers."""
+        self.last += 1
+        event = TaskEvent(self.last, type_, self._stamped(self.last, data))
+        body = self._redactor.clean(to_json(event.data))
+        encoded = frame(event, body)
+        self._frames[self.last] = encoded
+        self.size += len(encoded)
+        while self.size > self._ring_bytes and self.first < self.last:
+            self.size -= len(self._frames.pop(self.first))
+            self.first += 1
+        if self.sink is not None:
+            self.sink(event, line(event, body))
+        self._wake()
+        return event
+
+    def heartbeat(self) -> bytes:
+        """A frame that belongs to no number and only shows that the stream lives."""
+        return frame(TaskEvent(None, EventType.HEARTBEAT, self._stamped(self.last, {})))
+
+    def read(self, after: int, limit: int) -> tuple[bytes, int]:
+        """The frames that follow event `after`, about `limit` bytes of them, and the last one's number."""
+        parts = []
+        if after + 1 < self.first:
+            parts.append(self._gap(after + 1, self.first - 1))
+            after = self.first - 1
+        size = 0
+        while after < self.last and size < limit:
+            after += 1
+            size += len(self._frames[after])
+            parts.append(self._frames[after])
+        return b"".join(parts), after
+
+    async def wait(self, after: int, timeout: float) -> bool:
+        """Whether there is anything after event `after`, or the log was closed, within `timeout` seconds."""
+        if self.last > after or self.is_closed:
+            return True
+        waiter = asyncio.get_running_loop().create_future()
+        self._waiters.add(waiter)
+        try:
+            async with asyncio.timeout(timeout):
+                await waiter
+        except TimeoutError:
+            return False
+        finally:
+            self._waiters.discard(waiter)
+        return True
+
+    def close(self) -> None:
+        """No event follows; readers end once they have read everything."""
+        self.is_closed = True
+        self.sink = None
+        self._wake()
+
+    def _gap(self, first: int, last: int) -> bytes:
+        self.gaps += 1
+        data = {"from": first, "to": last, "reason": "too far behind; the oldest events are gone"}
+        return frame(TaskEvent(last, EventType.GAP, self._stamped(last, data)))
+
+    def _stamped(self, seq: int, data: dict[str, Any]) -> dict[str, Any]:
+        return {"taskId": self._task_id, "seq": seq, "ts": round(time.time(), 3), **data}
+
+    def _wake(self) -> None:
+        waiters, self._waiters = self._waiters, set()
+        for waiter in waiters:
+            if not waiter.done():
+                waiter.set_result(None)
