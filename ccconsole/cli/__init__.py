@@ -13,6 +13,7 @@ import typer
 from ccconsole import __version__
 from ccconsole.cli import emulate, fleet, output, tasks
 from ccconsole.cli.session import ConfigOption, Session, TimeoutOption, session
+from ccconsole.cli.targets import complete_environment
 from ccconsole.errors import ConfigError, ConsoleError
 
 INTERRUPTED = 130
@@ -65,6 +66,16 @@ def console(
     is_read_only: Annotated[
         bool, typer.Option("--read-only", help="Open the console without what changes.")
     ] = False,
+    environment: Annotated[
+        str | None,
+        typer.Option(
+            "--environment",
+            "-e",
+            metavar="NAME",
+            help="Open the console on this environment alone.",
+            autocompletion=complete_environment,
+        ),
+    ] = None,
     version: Annotated[
         bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
     ] = False,
@@ -79,6 +90,8 @@ def console(
         return
     options: Session = session(context)
     loaded = options.config
+    if environment is not None:
+        loaded.environment(environment)
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         raise ConfigError(
             "the console needs a terminal",
@@ -87,4 +100,4 @@ def console(
         )
     from ccconsole.app import run
 
-    raise typer.Exit(run(loaded, is_read_only=is_read_only))
+    raise typer.Exit(run(loaded, is_read_only=is_read_only, environment=environment))

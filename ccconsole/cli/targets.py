@@ -118,12 +118,20 @@ def _not_serving(service: Service) -> ConsoleError:
 
 def complete_target(context: typer.Context, incomplete: str) -> list[str]:
     """Targets for the shell, from deploy.toml alone: nothing is asked and nothing is waited for."""
+    targets: list[str] = []
+    for environment in _declared(context):
+        targets += [environment.name, *(str(spec.key) for spec in environment.services)]
+    return [target for target in targets if target.startswith(incomplete)]
+
+
+def complete_environment(context: typer.Context, incomplete: str) -> list[str]:
+    """Environments' names for the shell, from deploy.toml alone."""
+    return [environment.name for environment in _declared(context) if environment.name.startswith(incomplete)]
+
+
+def _declared(context: typer.Context) -> list[Environment]:
+    named = context.find_root().params.get("config")
     try:
-        named = context.find_root().params.get("config")
-        config = load(Path(named) if named else None)
+        return list(load(Path(named) if named else None).environments.values())
     except ConsoleError:
         return []
-    targets = list(config.environments)
-    for environment in config.environments.values():
-        targets += [str(spec.key) for spec in environment.services]
-    return [target for target in targets if target.startswith(incomplete)]
