@@ -1,0 +1,3 @@
+"""The joints: screens own the Textual workers and hold no logic."""
+
+from __future__ import annotations

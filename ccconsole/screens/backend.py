@@ -1,0 +1,124 @@
+"""What the screens ask of the floors below; the real one loads its libraries when they are first needed.
+
+httpx, pydantic, obstore and Google's clients take longer to import than the console takes to paint.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import importlib
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Protocol
+
+from ccconsole.config import Config, Environment
+from ccconsole.errors import ConsoleError
+from ccconsole.model import FleetSnapshot, Service, Task
+
+if TYPE_CHECKING:
+    from worker_service.wire import TaskEvent
+
+Option = str | int | float | bool
+
+
+@dataclass(frozen=True)
+class Draft:
+    """A prompt before it is a request: its text, and options by the names of RunRequest's fields."""
+
+    text: str
+    options: Mapping[str, Option] = field(default_factory=dict)
+
+
+class Backend(Protocol):
+    """The headless flows that the screens show."""
+
+    def fleet(self) -> AsyncGenerator[FleetSnapshot, None]:
+        """All environments, again and again."""
+        ...
+
+    def run(
+        self, environment: Environment, service: Service, task_id: str, draft: Draft, size: tuple[int, int]
+    ) -> AsyncGenerator[TaskEvent, None]:
+        """Start a task and follow it; `size` is the terminal's columns and rows."""
+        ...
+
+    def attach(self, environment: Environment, task_id: str) -> AsyncGenerator[TaskEvent, None]:
+        """Follow a task from its first event, through the journal."""
+        ...
+
+    async def tasks(self, environment: Environment) -> Sequence[Task]:
+        """All tasks of the environment's journal, newest first; ConsoleError where there is none."""
+        ...
+
+    async def send(
+        self, environment: Environment, task_id: str, action: str, fields: Mapping[str, Any]
+    ) -> None:
+        """Put a command into a task's mailbox: cancel, input, resize or answer."""
+        ...
+
+
+class LiveBackend:
+    """The real floors."""
+
+    def __init__(self, config: Config, actor: str) -> None:
+        self._config = config
+        self._actor = actor
+
+    async def fleet(self) -> AsyncGenerator[FleetSnapshot, None]:
+        """Snapshots of ccconsole.fleet, over one set of connections."""
+        connect = await _module("ccconsole.cloud.connect")
+        fleet = await _module("ccconsole.fleet")
+        async with (
+            connect.Connections(self._config) as connections,
+            aclosing(fleet.fleet(self._config, connections)) as snapshots,
+        ):
+            async for snapshot in snapshots:
+                yield snapshot
+
+    async def run(
+        self, environment: Environment, service: Service, task_id: str, draft: Draft, size: tuple[int, int]
+    ) -> AsyncGenerator[TaskEvent, None]:
+        """Events of ccconsole.runs.start."""
+        runs = await _module("ccconsole.runs")
+        wire = await _module("worker_service.wire")
+        fields = {"on_disconnect": "detach" if environment.store else None, **draft.options}
+        try:
+            request = wire.RunRequest(
+                prompt=draft.text,
+                task_id=task_id,
+                cols=size[0],
+                rows=size[1],
+                metadata={"actor": self._actor},
+                **fields,
+            )
+        except ValueError as error:
+            raise ConsoleError("The prompt cannot be sent", str(error)) from error
+        async with aclosing(runs.start(environment, service, request)) as events:
+            async for event in events:
+                yield event
+
+    async def attach(self, environment: Environment, task_id: str) -> AsyncGenerator[TaskEvent, None]:
+        """Events of ccconsole.runs.attach."""
+        runs = await _module("ccconsole.runs")
+        async with aclosing(runs.attach(environment, task_id)) as events:
+            async for event in events:
+                yield event
+
+    async def tasks(self, environment: Environment) -> Sequence[Task]:
+        """ccconsole.runs.tasks."""
+        runs = await _module("ccconsole.runs")
+        found: Sequence[Task] = await runs.tasks(environment)
+        return found
+
+    async def send(
+        self, environment: Environment, task_id: str, action: str, fields: Mapping[str, Any]
+    ) -> None:
+        """ccconsole.runs.send, in this operator's name."""
+        runs = await _module("ccconsole.runs")
+        wire = await _module("worker_service.wire")
+        await runs.send(environment, task_id, wire.Control(action=action, actor=self._actor, **fields))
+
+
+async def _module(name: str) -> Any:
+    return await asyncio.to_thread(importlib.import_module, name)

@@ -1,0 +1,155 @@
+"""What all screens share: configuration, last snapshot, followed tasks; made by the app, handed down."""
+
+from __future__ import annotations
+
+import time
+import uuid
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from ccconsole.commands import Place
+from ccconsole.config import Config, Environment
+from ccconsole.model import FleetRow, FleetSnapshot, Problem, ServiceKey, Task, TaskState
+from ccconsole.screens.backend import Backend, Draft, Option
+from ccconsole.screens.history import PromptHistory
+from ccconsole.screens.session import Session
+
+ENDED_SESSIONS = 20
+"""Ended tasks whose terminals are kept for another look."""
+DEFAULT_OPTIONS: Mapping[str, Option] = {"mode": "headless"}
+
+
+@dataclass
+class Desk:
+    """The state of one running console; changed on the event loop alone."""
+
+    config: Config
+    backend: Backend
+    identity: str
+    is_read_only: bool = False
+    keymap: Mapping[str, str] = field(default_factory=dict)
+    history: PromptHistory = field(default_factory=lambda: PromptHistory(None))
+    now: Callable[[], float] = time.time
+    snapshot: FleetSnapshot = field(default_factory=FleetSnapshot)
+    sessions: dict[tuple[str, str], Session] = field(default_factory=dict)
+    """By environment and task id, oldest first."""
+    environment: str | None = None
+    """The one environment that is shown; None: all."""
+    draft: str = ""
+    """A prompt that was written and not sent."""
+    options: Mapping[str, Option] = field(default_factory=lambda: DEFAULT_OPTIONS)
+    fleet_problem: Problem | None = None
+    """Why there are no snapshots at all."""
+
+    def __post_init__(self) -> None:
+        self.snapshot = replace(self.snapshot, pending=frozenset(self.config.environments))
+
+    @property
+    def shown(self) -> FleetSnapshot:
+        """The snapshot of the chosen environments."""
+        problems = [*self.snapshot.problems]
+        if self.fleet_problem is not None:
+            problems.append(self.fleet_problem)
+        if (only := self.environment) is None:
+            return replace(self.snapshot, problems=tuple(problems))
+        return FleetSnapshot(
+            rows=tuple(row for row in self.snapshot.rows if row.service.key.environment == only),
+            problems=tuple(problem for problem in problems if problem.environment in (only, "")),
+            pending=self.snapshot.pending & {only},
+            ages=self.snapshot.ages,
+        )
+
+    def row(self, key: ServiceKey) -> FleetRow | None:
+        """The service's row in the last snapshot."""
+        return next((row for row in self.snapshot.rows if row.service.key == key), None)
+
+    def environment_of(self, name: str) -> Environment:
+        """The environment of that name. KeyError when deploy.toml has none."""
+        return self.config.environments[name]
+
+    def numbered(self) -> list[tuple[int, str]]:
+        """The environments with their keys."""
+        return list(enumerate(self.config.environments, 1))
+
+    def start(self, row: FleetRow, draft: Draft, size: tuple[int, int]) -> Session:
+        """A session for a new task; a worker has to follow it."""
+        service = row.service
+        environment = self.environment_of(service.key.environment)
+        task = Task(
+            id=uuid.uuid4().hex,
+            environment=environment.name,
+            service=service.key.name,
+            state=TaskState.PENDING,
+            prompt=draft.text,
+            mode=str(draft.options.get("mode", "headless")),
+            created_at=self.now(),
+            actor=self.identity,
+        )
+        return self._keep(
+            Session(
+                task,
+                environment,
+                lambda: self.backend.run(environment, service, task.id, draft, size),
+                service=service,
+                is_own=True,
+                size=size,
+            )
+        )
+
+    def attach(self, task: Task, size: tuple[int, int]) -> tuple[Session, bool]:
+        """The session of a task, and whether it is a new one that a worker has to follow."""
+        known = self.sessions.get((task.environment, task.id))
+        if known is not None and known.problem is None:
+            return known, False
+        environment = self.environment_of(task.environment)
+        row = next(
+            (
+                row
+                for row in self.snapshot.rows
+                if row.service.key.name == task.service and row.service.key.environment == task.environment
+            ),
+            None,
+        )
+        session = Session(
+            task,
+            environment,
+            lambda: self.backend.attach(environment, task.id),
+            service=row.service if row is not None else None,
+            size=size,
+        )
+        return self._keep(session), True
+
+    def _keep(self, session: Session) -> Session:
+        self.sessions[(session.task.environment, session.task.id)] = session
+        ended = [key for key, kept in self.sessions.items() if kept.is_over]
+        for key in ended[: max(0, len(ended) - ENDED_SESSIONS)]:
+            del self.sessions[key]
+        return session
+
+    def running(self) -> list[Session]:
+        """This console's own tasks that are not at their end."""
+        return [session for session in self.sessions.values() if session.is_own and not session.is_over]
+
+    def tasks(self, listed: Sequence[Task] = ()) -> list[Task]:
+        """Of the snapshot, the sessions and a journal's list, each once, as its best witness has it."""
+        found = {(task.environment, task.id): task for row in self.snapshot.rows for task in row.tasks}
+        found |= {
+            (task.environment, task.id): task
+            for task in listed
+            if task.state.is_end or (task.environment, task.id) not in found
+        }
+        for key, session in self.sessions.items():
+            known = found.get(key)
+            if known is None or session.is_own or session.task.state.is_end:
+                found[key] = session.task
+        return sorted(found.values(), key=lambda task: task.created_at, reverse=True)
+
+
+PLACE_NAMES: Mapping[Place, str] = {
+    Place.FLEET: "Fleet",
+    Place.SERVICE: "Service",
+    Place.TASKS: "Tasks",
+    Place.TASK: "Task",
+    Place.PROMPT: "Prompt box",
+}
+"""What help calls a screen."""

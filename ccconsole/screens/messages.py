@@ -1,0 +1,58 @@
+"""What the screens ask of the root screen, which owns the workers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from textual.message import Message
+
+from ccconsole.model import ServiceKey, Task
+
+
+@dataclass
+class PromptAsked(Message):
+    """A prompt is to be written for these services."""
+
+    keys: tuple[ServiceKey, ...]
+    text: str = ""
+
+
+@dataclass
+class TaskOpened(Message):
+    """A task is to be shown, and followed when it is not yet."""
+
+    task: Task
+
+
+@dataclass
+class ControlAsked(Message):
+    """A command is to be put into a task's mailbox."""
+
+    environment: str
+    task_id: str
+    action: str
+    fields: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass
+class TargetAsked(Message):
+    """Go to the fleet of an environment ("" for all), or to a service."""
+
+    environment: str
+    service: str = ""
+
+
+@dataclass
+class TasksAsked(Message):
+    """Show the tasks of the environments that are shown."""
+
+
+@dataclass
+class ReloadAsked(Message):
+    """Read everything again now."""
+
+
+@dataclass
+class QuitAsked(Message):
+    """Leave the console, after a question when tasks run."""

@@ -1,0 +1,89 @@
+"""One task on the screen: title, prompt, terminal, and the line that says how it ended."""
+
+from __future__ import annotations
+
+from textual.app import ComposeResult
+from textual.containers import Vertical
+from textual.content import Content
+from textual.widgets import Static
+
+from ccconsole.errors import ConsoleError
+from ccconsole.screens.session import Session
+from ccconsole.terminal.engine import Terminal
+from ccconsole.terminal.view import TerminalPane
+from ccconsole.widgets.task_title import end_line, prompt_line, title
+from ccconsole.widgets.text import MUTED, content, plain
+
+
+class TaskPanel(Vertical):
+    """Shows a session, which goes on without it."""
+
+    session: Session | None = None
+
+    def compose(self) -> ComposeResult:
+        """Three lines and the terminal."""
+        yield Static(classes="task-title one-line")
+        yield Static(classes="task-prompt one-line")
+        yield TerminalPane(Terminal(80, 24))
+        yield Static(classes="task-end")
+
+    @property
+    def pane(self) -> TerminalPane:
+        """The terminal."""
+        return self.query_one(TerminalPane)
+
+    def show(self, session: Session, *, is_read_only: bool) -> None:
+        """Put another session in."""
+        if session is not self.session:
+            self.session = session
+            self.pane.show(session.terminal)
+            self.fit()
+        self.pane.is_interactive = session.is_interactive and not is_read_only
+
+    def fit(self) -> None:
+        """Give the terminal the pane's size, unless it is another console's."""
+        session, size = self.session, self.pane.size
+        if session is None or not size.width or not size.height or session.is_over:
+            return
+        if session.task.mode != "interactive":
+            session.terminal.resize(size.width, size.height)
+        elif session.is_own:
+            session.resize(size.width, size.height)
+
+    def redraw(self, now: float) -> None:
+        """The lines, as the session has them now."""
+        session = self.session
+        if session is None:
+            return
+        is_guarded = session.environment.is_protected
+        self._line(".task-title").update(title(session.task, now, is_guarded=is_guarded), layout=False)
+        self._line(".task-prompt").update(prompt_line(session.task), layout=False)
+        self.set_class(is_guarded, "guarded")
+        end = self._line(".task-end")
+        text = self._end(session)
+        end.display = bool(text)
+        end.update(text)
+
+    def _line(self, selector: str) -> Static:
+        return self.query_one(selector, Static)
+
+    def _end(self, session: Session) -> Content:
+        if session.task.state.is_end:
+            return end_line(session.task)
+        if session.problem is not None:
+            return _problem(session.problem)
+        if (asked := session.permission) is not None:
+            return content(
+                (f"◆ {asked.tool}", "bold $accent"),
+                f" {asked.words[:200]}  ",
+                ("A", "bold $accent"),
+                " allow  ",
+                ("D", "bold $accent"),
+                " deny",
+            )
+        return content((plain(session.note), MUTED)) if session.note else content("")
+
+
+def _problem(error: ConsoleError) -> Content:
+    rest = "  ".join(part for part in (error.detail, error.hint) if part)
+    return content((f"✗ {error.title}", "bold $error"), f"  {rest}")

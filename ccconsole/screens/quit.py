@@ -1,0 +1,77 @@
+"""The question before the console goes while tasks run."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from enum import StrEnum
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+from textual.screen import ModalScreen
+from textual.widgets import Static
+
+from ccconsole.screens.session import Session
+from ccconsole.widgets.task_rows import first_words
+from ccconsole.widgets.text import MUTED, content
+
+_LISTED = 6
+
+
+class Leave(StrEnum):
+    """What becomes of the running tasks."""
+
+    CANCEL = "cancel"
+    KEEP = "keep"
+
+
+class QuitScreen(ModalScreen[Leave | None]):
+    """Cancel them, leave them running, or stay; None: stay."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("c", "leave('cancel')", "Cancel them and quit"),
+        Binding("l", "leave('keep')", "Leave them running"),
+        Binding("escape,s,q", "stay", "Stay"),
+    ]
+
+    def __init__(self, sessions: Sequence[Session]) -> None:
+        super().__init__()
+        self.sessions = sessions
+        self.lost = [session for session in sessions if not session.environment.store]
+
+    def compose(self) -> ComposeResult:
+        """What runs, and the three ways on in words."""
+        count = len(self.sessions)
+        with Vertical(classes="dialog"):
+            yield Static(
+                content((f"{count} of your tasks {'is' if count == 1 else 'are'} running", "bold $warning")),
+                classes="dialog-title",
+            )
+            for session in self.sessions[:_LISTED]:
+                task = session.task
+                where = (f"{task.environment}/{task.service}  ", MUTED)
+                yield Static(content("  ● ", where, first_words(task.prompt, 40)), classes="one-line")
+            if count > _LISTED:
+                yield Static(content((f"  and {count - _LISTED} more", MUTED)))
+            yield Static(content((" c", "bold $accent"), "  cancel them and quit"), classes="spaced")
+            yield Static(content((" l", "bold $accent"), f"  {self._keeping()}"), id="keeping")
+            yield Static(content((" esc", "bold $accent"), "  stay"))
+
+    def _keeping(self) -> str:
+        if not self.lost:
+            return "leave them running and quit; :tasks finds them again"
+        if len(self.lost) == len(self.sessions):
+            return "not possible: their environment has no store, they end with this console"
+        return f"leave them running; {len(self.lost)} in environments without a store will end"
+
+    def action_leave(self, how: str) -> None:
+        """Answer, unless nothing could be left."""
+        if how == Leave.KEEP and len(self.lost) == len(self.sessions):
+            self.app.bell()
+            return
+        self.dismiss(Leave(how))
+
+    def action_stay(self) -> None:
+        """Nothing happened."""
+        self.dismiss(None)

@@ -1,0 +1,250 @@
+"""Tasks and their terminals: one, two or four side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.containers import Container
+from textual.geometry import Size
+from textual.widget import Widget
+
+from ccconsole.commands import Place
+from ccconsole.screens.base import ConsoleScreen, bindings
+from ccconsole.screens.choice import ChoiceScreen, cancel_question
+from ccconsole.screens.desk import Desk
+from ccconsole.screens.messages import ControlAsked, PromptAsked
+from ccconsole.screens.panel import TaskPanel
+from ccconsole.screens.session import Session
+from ccconsole.terminal.view import TerminalPane
+from ccconsole.widgets.line_input import Asked, LineInput
+from ccconsole.widgets.task_rows import ID_LENGTH
+
+TILES = (1, 2, 4)
+_AROUND = 6
+"""Lines of a one-panel screen that are not terminal: header, title, prompt, breadcrumbs, hints."""
+
+
+def pane_size(screen: Size, count: int) -> tuple[int, int]:
+    """Columns and rows of each terminal when so many tasks are shown on a screen of that size."""
+    columns = screen.width if count == 1 else screen.width // 2
+    rows = screen.height - _AROUND if count <= 2 else (screen.height - _AROUND) // 2 - 2
+    return max(20, min(1000, columns)), max(5, min(1000, rows))
+
+
+class TaskScreen(ConsoleScreen):
+    """Shows sessions; leaving it leaves them running."""
+
+    PLACE: ClassVar = Place.TASK
+    BINDINGS: ClassVar = bindings(Place.TASK)
+
+    def __init__(self, desk: Desk, sessions: Sequence[Session]) -> None:
+        super().__init__(desk)
+        self.shown: list[Session] = list(sessions[: TILES[-1]])
+        self._at = 0
+        self._search = ""
+
+    def body(self) -> ComposeResult:
+        """Four panels, of which as many show as there are tiles."""
+        with Container(id="tiles"):
+            for _ in range(TILES[-1]):
+                yield TaskPanel()
+
+    @property
+    def tiles(self) -> int:
+        """How many panels it takes."""
+        return next(count for count in TILES if count >= len(self.shown))
+
+    @property
+    def session(self) -> Session:
+        """The one in the panel that has the focus."""
+        return self.shown[self._at]
+
+    @property
+    def panel(self) -> TaskPanel:
+        """The panel that has the focus."""
+        return list(self.query(TaskPanel))[self._at]
+
+    def home(self) -> Widget | None:
+        """The terminal of the panel."""
+        return self.panel.pane
+
+    def trail(self) -> tuple[str, ...]:
+        """Fleet, service, task."""
+        task = self.session.task
+        place = f"{self._at + 1} of {len(self.desk.sessions)}: " if len(self.shown) > 1 else ""
+        return ("fleet", f"{task.environment}/{task.service}", f"{place}task {task.id[:ID_LENGTH]}")
+
+    def show(self, sessions: Sequence[Session]) -> None:
+        """Show these in place of the others."""
+        self.shown = list(sessions[: TILES[-1]])
+        self._at = 0
+        self.show_desk()
+        self.panel.pane.focus()
+
+    def redraw(self) -> None:
+        """Panels for what is shown, lines as they are now."""
+        tiles, now = self.tiles, self.desk.now()
+        grid = self.query_one("#tiles")
+        for count in TILES:
+            grid.set_class(count == tiles, f"-tiles-{count}")
+        for place, panel in enumerate(self.query(TaskPanel)):
+            panel.display = place < tiles
+            if place < len(self.shown):
+                panel.show(self.shown[place], is_read_only=self.desk.is_read_only)
+                panel.redraw(now)
+            panel.visible = place < len(self.shown)
+            panel.set_class(place == self._at and tiles > 1, "-here")
+        self.refresh_bindings()
+
+    def on_descendant_focus(self) -> None:
+        """The panel of the focused terminal is the one that commands mean."""
+        for place, panel in enumerate(self.query(TaskPanel)):
+            if panel.has_focus_within and place < len(self.shown) and place != self._at:
+                self._at = place
+                self.show_desk()
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Only what makes sense for this task is offered."""
+        if not super().check_action(action, parameters):
+            return False
+        session = self.session
+        match action:
+            case "type":
+                return session.is_interactive and not self.panel.pane.has_focus
+            case "release":
+                return session.is_interactive and self.panel.pane.has_focus
+            case "allow" | "deny":
+                return session.permission is not None
+            case "cancel":
+                return not session.is_over
+            case "next_task" | "previous_task":
+                return len(self.desk.sessions) > 1
+            case "more_tiles":
+                return len(self.desk.sessions) > len(self.shown) and len(self.shown) < TILES[-1]
+            case "search_next" | "search_previous":
+                return bool(self._search)
+        return True
+
+    @on(TerminalPane.Typed)
+    def _typed(self, message: TerminalPane.Typed) -> None:
+        for panel in self.query(TaskPanel):
+            if panel.has_focus_within and panel.session is not None and not self.desk.is_read_only:
+                panel.session.type(message.data)
+
+    @on(TerminalPane.SizeChanged)
+    def _size_changed(self) -> None:
+        for panel in self.query(TaskPanel):
+            panel.fit()
+
+    def action_type(self) -> None:
+        """The keyboard to the terminal."""
+        self.panel.pane.focus()
+
+    def action_release(self) -> None:
+        """The keyboard back to the console."""
+        self.set_focus(None)
+
+    def action_prompt(self, text: str = "") -> None:
+        """Another prompt for the same service."""
+        if (service := self.session.service) is not None:
+            self.root.post_message(PromptAsked((service.key,), text))
+
+    def action_cancel(self) -> None:
+        """After a question."""
+        task = self.session.task
+        is_guarded = self.session.environment.is_protected
+        question, choices = cancel_question(f"{task.environment}/{task.service}", is_guarded=is_guarded)
+
+        def answered(answer: str | None) -> None:
+            if answer is not None:
+                self._control("cancel", {"mode": answer})
+
+        self.app.push_screen(ChoiceScreen(question, choices), answered)
+
+    def action_allow(self) -> None:
+        """Let the agent do it."""
+        self._answer("allow")
+
+    def action_deny(self) -> None:
+        """Do not."""
+        self._answer("deny")
+
+    def _answer(self, behavior: str) -> None:
+        if (asked := self.session.permission) is not None:
+            self._control("answer", {"permission_id": asked.id, "behavior": behavior})
+
+    def _control(self, action: str, fields: dict[str, str]) -> None:
+        task = self.session.task
+        self.root.post_message(ControlAsked(task.environment, task.id, action, fields))
+
+    def action_next_task(self) -> None:
+        """The next followed task in this panel."""
+        self._walk(1)
+
+    def action_previous_task(self) -> None:
+        """The one before it."""
+        self._walk(-1)
+
+    def _walk(self, by: int) -> None:
+        sessions = list(self.desk.sessions.values())
+        others = [one for one in sessions if one is self.session or one not in self.shown]
+        if self.session in others and len(others) > 1:
+            self.shown[self._at] = others[(others.index(self.session) + by) % len(others)]
+            self.show_desk()
+
+    def action_more_tiles(self) -> None:
+        """More of the followed tasks, the newest first."""
+        count = next((count for count in TILES if count > len(self.shown)), TILES[-1])
+        others = [one for one in reversed(self.desk.sessions.values()) if one not in self.shown]
+        self.shown += others[: count - len(self.shown)]
+        self.show_desk()
+
+    def action_fewer_tiles(self) -> None:
+        """The panel with the focus stays."""
+        count = next((count for count in reversed(TILES) if count < len(self.shown)), 1)
+        here = self.session
+        self.shown = [here, *(one for one in self.shown if one is not here)][:count]
+        self._at = 0
+        self.show_desk()
+        self.panel.pane.focus()
+
+    def action_follow(self) -> None:
+        """To the end of the output."""
+        self.panel.pane.follow()
+
+    def action_copy(self) -> None:
+        """The selection, or the whole screen."""
+        text = self.panel.pane.selected_text() or self.session.terminal.text()
+        self.app.copy_to_clipboard(text)
+        self.say(f"Copied {len(text.splitlines())} lines")
+
+    def action_search(self, text: str = "") -> None:
+        """Write what to find, or find it."""
+        if text:
+            self._find(text)
+        else:
+            self.ask(Asked.SEARCH, self._search)
+
+    @on(LineInput.Ended)
+    def _search_ended(self, message: LineInput.Ended) -> None:
+        if message.asked is Asked.SEARCH and message.text:
+            self._find(message.text)
+
+    def _find(self, text: str) -> None:
+        self._search = text
+        self.action_search_previous()
+
+    def action_search_next(self) -> None:
+        """Towards the end."""
+        self._found(self.panel.pane.search(self._search, is_forward=True))
+
+    def action_search_previous(self) -> None:
+        """Towards the beginning."""
+        self._found(self.panel.pane.search(self._search, is_forward=False))
+
+    def _found(self, is_found: bool) -> None:
+        if not is_found:
+            self.say(f"{self._search!r} is not found there", is_warning=True)

@@ -1,0 +1,77 @@
+"""The tasks of all environments, or of the chosen one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+from textual.app import ComposeResult
+
+from ccconsole.commands import Place
+from ccconsole.model import Task
+from ccconsole.screens.base import bindings
+from ccconsole.screens.desk import Desk
+from ccconsole.screens.listing import TaskListScreen
+from ccconsole.screens.messages import PromptAsked
+from ccconsole.widgets.bars import TitleLine
+from ccconsole.widgets.rows import Row
+from ccconsole.widgets.table import RowTable
+from ccconsole.widgets.task_rows import COLUMNS_EVERYWHERE, task_rows
+from ccconsole.widgets.text import Span, Tone
+
+
+class TasksScreen(TaskListScreen):
+    """Newest first, over every service."""
+
+    PLACE: ClassVar = Place.TASKS
+    BINDINGS: ClassVar = bindings(Place.TASKS)
+
+    def __init__(self, desk: Desk) -> None:
+        super().__init__(desk, tuple(desk.config.environments))
+
+    def body(self) -> ComposeResult:
+        """The table under its title."""
+        yield TitleLine()
+        yield RowTable(
+            COLUMNS_EVERYWHERE, empty="no task yet; p on a service writes a prompt", id="task-table"
+        )
+
+    def trail(self) -> tuple[str, ...]:
+        """Fleet, tasks."""
+        return ("fleet", "tasks")
+
+    def heading(self) -> Span:
+        """Of all, or of one environment."""
+        return Span(f"tasks ({self.desk.environment or 'all'})", Tone.STRONG)
+
+    def tasks(self) -> Sequence[Task]:
+        """Those of the chosen environments."""
+        only = self.desk.environment
+        return [task for task in super().tasks() if only in (None, task.environment)]
+
+    def rows(self) -> Sequence[Row]:
+        """With their services."""
+        environments = self.desk.config.environments
+        tasks = task_rows(self.tasks(), self.desk.now(), environments, is_everywhere=True)
+        return [*self.notices(), *tasks]
+
+    def action_prompt(self, text: str = "") -> None:
+        """For the service of the task under the cursor."""
+        task = self.task_under_cursor()
+        for row in self.desk.snapshot.rows:
+            key = row.service.key
+            if task is not None and (key.environment, key.name) == (task.environment, task.service):
+                self.root.post_message(PromptAsked((key,), text))
+                return
+
+    def action_all_environments(self) -> None:
+        """No choice."""
+        self.desk.environment = None
+        self.show_desk()
+
+    def action_environment(self, number: int) -> None:
+        """Only the one of that number; again: all."""
+        names = dict(self.desk.numbered())
+        if (name := names.get(number)) is not None:
+            self.desk.environment = None if self.desk.environment == name else name
+            self.show_desk()

@@ -1,0 +1,211 @@
+"""A fleet snapshot as table rows."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+
+from ccconsole.config import Environment
+from ccconsole.format import age
+from ccconsole.model import FleetRow, FleetSnapshot, Problem, Service, ServiceState
+from ccconsole.widgets.rows import Column, Order, Row
+from ccconsole.widgets.text import Span, Tone
+
+COLUMNS = (
+    Column("env", "ENV"),
+    Column("service", "SERVICE", minimum=28),
+    Column("state", "STATE"),
+    Column("revision", "REV", rank=5),
+    Column("instances", "INST", rank=4, is_right=True),
+    Column("busy", "BUSY", is_right=True),
+    Column("task_age", "TASK-AGE", is_right=True),
+    Column("traffic", "TRAFFIC", rank=2),
+    Column("message", "URL", rank=6, minimum=16, is_filling=True),
+    Column("data_age", "AGE", rank=1, is_right=True, is_optional=True),
+)
+
+_GENERATED = re.compile(r"^(\d{5})-[a-z0-9]{3}$")
+
+STALE_AFTER = {True: 10.0, False: 60.0}
+"""Seconds until data is told to be old, local and cloud: four times the interval it is read at."""
+FUSE_SECONDS = 300.0
+"""A task this near the service's request timeout is marked."""
+
+STATES: Mapping[ServiceState, tuple[str, Tone]] = {
+    ServiceState.READY: ("●", Tone.GOOD),
+    ServiceState.DEPLOYING: ("◐", Tone.WARN),
+    ServiceState.FAILED: ("✗", Tone.BAD),
+    ServiceState.DELETING: ("◌", Tone.LEAVING),
+    ServiceState.MISSING: ("○", Tone.DIM),
+    ServiceState.UNKNOWN: ("?", Tone.DIM),
+}
+"""A state's sign and meaning; its word stands beside them."""
+
+
+def environment_span(environment: Environment | None, name: str) -> Span:
+    """An environment's name; a protected one is in capitals and red."""
+    if environment is not None and environment.is_protected:
+        return Span(name.upper(), Tone.BAD)
+    return Span(name, Tone.DIM)
+
+
+def is_trouble(row: FleetRow, now: float) -> bool:
+    """Whether somebody should look at the service."""
+    service = row.service
+    is_unwell = service.state in (ServiceState.FAILED, ServiceState.UNKNOWN)
+    return is_unwell or service.is_public or service.is_pinned or _fuse(row, now) is not None
+
+
+def fleet_rows(
+    snapshot: FleetSnapshot,
+    environments: Mapping[str, Environment],
+    now: float,
+    *,
+    is_trouble_only: bool = False,
+) -> list[Row]:
+    """Problems and what is still awaited as spanning rows, and a row for each service."""
+    places = {name: place for place, name in enumerate(environments)}
+    rows = list(_notices(snapshot, environments, now))
+    for row in snapshot.rows:
+        if is_trouble_only and not is_trouble(row, now):
+            continue
+        name = row.service.key.environment
+        environment = environments.get(name)
+        read_at = snapshot.ages.get(name)
+        rows.append(_service_row(row, environment, places.get(name, 99), now, read_at))
+    return rows
+
+
+def _notices(snapshot: FleetSnapshot, environments: Mapping[str, Environment], now: float) -> Iterator[Row]:
+    for problem in snapshot.problems:
+        name = problem.environment
+        is_guarded = name in environments and environments[name].is_protected
+        first = environment_span(environments.get(name), name)
+        yield Row(
+            ("problem", name, problem.title),
+            (first, Span(problem_text(problem, now), Tone.BAD)),
+            is_spanning=True,
+            is_pinned=True,
+            is_guarded=is_guarded,
+        )
+    for name in environments:
+        if name in snapshot.pending:
+            first = environment_span(environments[name], name)
+            yield Row(
+                ("pending", name),
+                (first, Span("… reading", Tone.DIM)),
+                is_spanning=True,
+                is_pinned=True,
+                is_guarded=environments[name].is_protected,
+            )
+
+
+def problem_text(problem: Problem, now: float) -> str:
+    """What could not be read, since when, and the command that mends it."""
+    since = f" (for {age(problem.since, now)})" if problem.since else ""
+    hint = f"  → {problem.hint}" if problem.hint else ""
+    return f"✗ {problem.title}{since}{hint}"
+
+
+def _service_row(
+    row: FleetRow, environment: Environment | None, place: int, now: float, read_at: float | None
+) -> Row:
+    service = row.service
+    oldest = oldest_task_age(row, now)
+    busy, limit = row.busy, capacity(service)
+    data_age = now - read_at if read_at is not None else None
+    is_stale = (
+        data_age is not None and data_age > STALE_AFTER[environment is not None and environment.is_local]
+    )
+    sign, tone = STATES[service.state]
+    cells = (
+        environment_span(environment, service.key.environment),
+        Span(service.key.name, Tone.BAD if service.is_public else Tone.STRONG),
+        Span(f"{sign} {service.state}", tone),
+        Span(short_revision(service), Tone.DIM),
+        Span(f"{service.min_instances}-{service.max_instances or '?'}"),
+        _busy(row, limit),
+        _task_age(row, oldest, now),
+        traffic_span(service),
+        message_span(service),
+        Span(age(read_at, now), Tone.WARN) if is_stale else Span(""),
+    )
+    orders: tuple[Order, ...] = (
+        f"{place:03d} {service.key.name}",
+        service.key.name,
+        str(service.state),
+        service.revision,
+        service.max_instances,
+        busy / limit if limit and row.is_journaled else None,
+        oldest,
+        cells[7].text or None,
+        cells[8].text or None,
+        data_age,
+    )
+    is_guarded = environment is not None and environment.is_protected
+    return Row(service.key, cells, orders, is_guarded=is_guarded)
+
+
+def capacity(service: Service) -> int | None:
+    """How many tasks the service takes at once."""
+    return None if service.max_instances is None else service.max_instances * (service.concurrency or 1)
+
+
+def oldest_task_age(row: FleetRow, now: float) -> float | None:
+    """Seconds since the oldest unfinished task began."""
+    starts = [task.started_at or task.created_at for task in row.tasks if not task.state.is_end]
+    return max(0.0, now - min(starts)) if starts else None
+
+
+def _busy(row: FleetRow, limit: int | None) -> Span:
+    if not row.is_journaled and not row.tasks:
+        return Span(f"–/{limit or '?'}", Tone.DIM)
+    is_full = limit is not None and row.busy >= limit
+    tone = Tone.WARN if is_full else Tone.ACTIVE if row.busy else Tone.DIM
+    return Span(f"{row.busy}/{limit or '?'}{'!' if is_full else ''}", tone)
+
+
+def _fuse(row: FleetRow, now: float) -> float | None:
+    """Seconds to the nearest deadline, when that is near."""
+    ends = [task.deadline - now for task in row.tasks if task.deadline is not None and not task.state.is_end]
+    return min(ends) if ends and min(ends) < FUSE_SECONDS else None
+
+
+def _task_age(row: FleetRow, oldest: float | None, now: float) -> Span:
+    if oldest is None:
+        return Span("")
+    is_near = _fuse(row, now) is not None
+    return Span(age(now - oldest, now) + ("!" if is_near else ""), Tone.WARN if is_near else Tone.ACTIVE)
+
+
+def short_revision(service: Service) -> str:
+    """The revision without the service's name before it, and without the random end Cloud Run gives it."""
+    name = (service.revision or "").removeprefix(f"{service.key.name}-")
+    return _GENERATED.sub(r"\1", name)
+
+
+def traffic_span(service: Service) -> Span:
+    """Where requests go: the latest revision, a pinned one (a deploy would serve nothing), or a split."""
+    shares = [share for share in service.traffic if share.percent]
+    if not shares:
+        return Span("")
+    if len(shares) > 1:
+        text = "/".join(str(share.percent) for share in shares)
+        return Span(f"{'PIN ' if service.is_pinned else ''}{text}", Tone.WARN)
+    if service.is_pinned:
+        return Span(f"PIN {shares[0].revision.removeprefix(service.key.name + '-')}", Tone.WARN)
+    return Span("latest", Tone.DIM)
+
+
+def message_span(service: Service) -> Span:
+    """What is wrong, else what is dangerous, else the address."""
+    if service.message and service.state is not ServiceState.READY:
+        return Span(service.message, STATES[service.state][1])
+    if service.is_public:
+        return Span(f"PUBLIC: anybody may run prompts  {service.uri or ''}", Tone.BAD)
+    return Span(service.uri or "", Tone.DIM)
+
+
+def totals(rows: Sequence[FleetRow]) -> tuple[int, int, int]:
+    """Services, busy tasks, and how many they can take."""
+    return len(rows), sum(row.busy for row in rows), sum(capacity(row.service) or 0 for row in rows)
