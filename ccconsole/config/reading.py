@@ -37,7 +37,7 @@ _BUILT_IN = {
     "public": False,
 }
 """What no table declares: the smallest tier of the deployment guide, in the project gcloud's users name."""
-_LOCAL = {"project": "local", "region": "local"}
+_LOCAL = {"project": "local", "region": "us-central1"}
 """Nothing local is in a project of Google's, whatever the shared defaults say."""
 
 

@@ -138,7 +138,7 @@ def test_local_takes_nothing_of_googles_from_the_defaults(tmp_path: Path) -> Non
         'service_account = "a@b.iam.gserviceaccount.com"\n[env.local]\nlocal = true\n'
     )
     local = read(tmp_path, text).environments["local"]
-    assert (local.project, local.region, local.is_protected) == ("local", "local", False)
+    assert (local.project, local.region, local.is_protected) == ("local", "us-central1", False)
     assert local.store is not None
     assert local.store.startswith("file:")
     assert local.services[0].image == "worker"

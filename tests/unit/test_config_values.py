@@ -100,6 +100,7 @@ def test_taken(check: Callable[[Any], Any], given: Any, kept: Any) -> None:
         (values.service_name, 5, "found a number"),
         (values.project, 123456, "not its number"),
         (values.region, "US", "a region"),
+        (values.region, "local", "a region"),
         (values.image, "Worker", "an image"),
         (values.image, "worker latest", "an image"),
         (values.endpoint, "http://127.0.0.1:8085", "no http://"),
