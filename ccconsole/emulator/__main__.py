@@ -1,0 +1,105 @@
+"""`python -m ccconsole.emulator`: the emulator as its own process."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import os
+import signal
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ccconsole.errors import ConsoleError
+
+if TYPE_CHECKING:
+    from ccconsole.emulator.emulator import Options
+
+
+def _arguments() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="ccconsole.emulator", description="A Cloud Run on this machine.")
+    parser.add_argument("--state", type=Path, required=True, metavar="DIR", help="what it remembers")
+    parser.add_argument(
+        "--listen", action="append", required=True, metavar="TARGET", help="unix:/PATH or HOST:PORT, for gRPC"
+    )
+    parser.add_argument(
+        "--idle-exit",
+        type=float,
+        default=0.0,
+        metavar="SECONDS",
+        help="end when unused for so long; 0: never",
+    )
+    parser.add_argument(
+        "--instance-idle",
+        type=float,
+        default=60.0,
+        metavar="SECONDS",
+        help="end an instance unused for so long",
+    )
+    parser.add_argument(
+        "--image", action="append", default=[], metavar="NAME=COMMAND", help="what runs for an image"
+    )
+    return parser
+
+
+def _options(argv: list[str]) -> Options:
+    # Imported late, after the clients are put out of the way.
+    from ccconsole.emulator.emulator import Options
+    from ccconsole.emulator.pool import Pace
+    from ccconsole.emulator.spec import Images
+
+    parser = _arguments()
+    given = parser.parse_args(argv)
+    try:
+        images = Images.parse(given.image)
+    except ValueError as error:
+        parser.error(str(error))
+    pace = Pace(idle=given.instance_idle)
+    return Options(given.state, given.listen, idle_exit=given.idle_exit, images=images, pace=pace)
+
+
+async def _run(options: Options) -> None:
+    from ccconsole.emulator.emulator import Emulator
+
+    emulator = Emulator(options)
+    signals = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, signals.set)
+    await emulator.start()
+    for address in emulator.addresses:
+        sys.stdout.write(f"The Cloud Run emulator listens on {address}\n")
+    sys.stdout.flush()
+    waits = [asyncio.create_task(signals.wait()), asyncio.create_task(emulator.idle())]
+    await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+    for wait in waits:
+        wait.cancel()
+    signals.clear()
+    stopping = asyncio.create_task(emulator.stop())
+    # Asked a second time, it waits no longer.
+    again = asyncio.create_task(signals.wait())
+    await asyncio.wait({stopping, again}, return_when=asyncio.FIRST_COMPLETED)
+    again.cancel()
+    if not stopping.done():
+        await emulator.kill()
+    await stopping
+
+
+def main() -> int:
+    """Run until told to end; the exit code."""
+    os.environ.setdefault("GRPC_VERBOSITY", "NONE")
+    os.umask(0o077)
+    _arguments().parse_args()
+    from ccconsole.emulator.protos import skip_clients
+
+    skip_clients()
+    try:
+        asyncio.run(_run(_options(sys.argv[1:])))
+    except ConsoleError as error:
+        sys.stderr.write(f"{error}\n")
+        return error.exit_code
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

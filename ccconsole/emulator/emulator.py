@@ -1,0 +1,147 @@
+"""The emulator as one thing: its parts put together, started, watched while idle, stopped."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import grpc
+import grpc.aio
+
+from ccconsole.emulator.catalog import Catalog
+from ccconsole.emulator.deployer import Deployer
+from ccconsole.emulator.ingress import Activity
+from ccconsole.emulator.listening import bind, remove
+from ccconsole.emulator.names import parse_service
+from ccconsole.emulator.operations import DELETE, DELETE_REVISION, DEPLOY, Operation, Operations
+from ccconsole.emulator.platform import Platform
+from ccconsole.emulator.pool import Pace
+from ccconsole.emulator.ports import Ports
+from ccconsole.emulator.revisions import Revisions
+from ccconsole.emulator.rpc import Table
+from ccconsole.emulator.services import Services
+from ccconsole.emulator.spec import Images
+from ccconsole.emulator.state import StateDir
+
+_INTERRUPTED = "The emulator was ended before the operation began."
+_MAX_MESSAGE = 64 << 20
+"""Bytes; a list of many services is one message."""
+
+
+@dataclass(frozen=True)
+class Options:
+    """How an emulator runs; times in seconds."""
+
+    state: Path
+    listen: Sequence[str]
+    """gRPC targets: unix:/path or host:port, port 0 for a free one."""
+    idle_exit: float = 0.0
+    """End after so long without a request; 0: never."""
+    images: Images = field(default_factory=Images)
+    pace: Pace = field(default_factory=Pace)
+    environ: Mapping[str, str] = field(default_factory=lambda: os.environ)
+
+
+class Emulator:
+    """`start`, then `stop`, once each; `addresses` says where it listens."""
+
+    def __init__(self, options: Options) -> None:
+        self._options = options
+        self._state = StateDir(options.state)
+        self._activity = Activity(time.monotonic)
+        ports = Ports()
+        self._platform = Platform(self._state, options.images, options.pace, ports, options.environ)
+        self._catalog = Catalog(self._state, ports, self._activity)
+        self._operations = Operations(self._state.save_operations, self._catalog.message)
+        self._deployer = Deployer(self._platform, self._operations, self._catalog.save, self._catalog.forget)
+        parts = (
+            Services(self._catalog, self._operations, self._deployer),
+            Revisions(self._catalog, self._operations, self._deployer),
+            self._operations,
+        )
+        self.table = Table([method for part in parts for method in part.methods()], self._activity)
+        self._server: grpc.aio.Server | None = None
+        self._sweeping: asyncio.Task[None] | None = None
+        self.addresses: tuple[str, ...] = ()
+        """gRPC targets with the ports that were given."""
+
+    async def start(self) -> None:
+        """Listen, sweep what a killed emulator left, serve the saved services; raises Refused."""
+        orphans = await asyncio.to_thread(self._platform.orphans)
+        self._platform.clear_folders()
+        self._server = grpc.aio.server(
+            handlers=[self.table],
+            options=[
+                ("grpc.max_receive_message_length", _MAX_MESSAGE),
+                ("grpc.max_send_message_length", _MAX_MESSAGE),
+                ("grpc.so_reuseport", 0),
+            ],
+        )
+        self.addresses = tuple([await bind(self._server, target) for target in self._options.listen])
+        self._catalog.load()
+        under_way = self._operations.load(self._state.operations())
+        for record in self._catalog.all():
+            await self._deployer.restore(record)
+        for operation in under_way:
+            self._resume(operation)
+        await self._server.start()
+        self._sweeping = asyncio.create_task(self._platform.sweep(orphans))
+
+    async def idle(self) -> None:
+        """Return when nothing happened for the time of `idle_exit`; never, when that is 0."""
+        limit = self._options.idle_exit
+        while limit <= 0 or self._activity.idle_seconds < limit:
+            pause = limit - self._activity.idle_seconds if limit > 0 else 3600.0
+            await asyncio.sleep(max(pause, 0.01))
+
+    async def stop(self) -> None:
+        """Take no more requests, end all instances as Cloud Run ends them, remove the socket."""
+        records = self._catalog.all()
+        for record in records:
+            for task in record.tasks:
+                task.cancel()
+            record.ingress.close()
+        if self._server is not None:
+            await self._server.stop(None)
+        backends = [backend for record in records for backend in record.backends.values()]
+        # The pools first: one that is told to stop starts no instance in place of one that ends.
+        stopping = [backend.pool.stop() for backend in backends]
+        await asyncio.gather(*stopping, self._platform.stop_all(self._options.pace.grace))
+        for record in records:
+            record.ingress.cut()
+        for backend in backends:
+            backend.log.close()
+        if self._sweeping is not None:
+            await self._sweeping
+        for address in self.addresses:
+            remove(address)
+        self._state.close()
+
+    async def kill(self) -> None:
+        """End all instances at once, without grace; a `stop` under way returns then."""
+        await self._platform.stop_all(0)
+
+    def _resume(self, operation: Operation) -> None:
+        if self._catalog.message(operation.target) is None:
+            if operation.kind == DEPLOY:
+                self._operations.fail(operation, grpc.StatusCode.ABORTED, _INTERRUPTED)
+            else:
+                self._operations.succeed_as_is(operation)
+            return
+        if operation.kind == DELETE_REVISION:
+            record, revision, _ = self._catalog.revision(operation.target, "name")
+            self._deployer.delete_revision(record, revision, operation)
+            return
+        record = self._catalog.get(parse_service(operation.target, "name"))
+        if operation.kind == DELETE:
+            self._deployer.delete(record, operation)
+        elif operation.generation > record.service.generation or (
+            operation.revision and operation.revision not in record.revisions
+        ):
+            self._operations.fail(operation, grpc.StatusCode.ABORTED, _INTERRUPTED)
+        else:
+            self._deployer.deploy(record, operation)

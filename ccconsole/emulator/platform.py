@@ -1,0 +1,103 @@
+"""What revisions run on: instances as processes of this machine, their folders, ports and logs."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+import signal
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from ccconsole.emulator import processes
+from ccconsole.emulator.instance import Instance, Launch
+from ccconsole.emulator.logs import RevisionLog
+from ccconsole.emulator.pool import Pace, Pool
+from ccconsole.emulator.ports import Ports
+from ccconsole.emulator.routing import Backend
+from ccconsole.emulator.spec import Images, RevisionSpec, environment
+from ccconsole.emulator.state import StateDir
+
+
+@dataclass
+class Platform:
+    """Makes backends, knows all living instances and writes them down for whoever must sweep them."""
+
+    state: StateDir
+    images: Images = field(default_factory=Images)
+    pace: Pace = field(default_factory=Pace)
+    ports: Ports = field(default_factory=Ports)
+    environ: Mapping[str, str] = field(default_factory=lambda: os.environ)
+    living: set[Instance] = field(default_factory=set)
+
+    @property
+    def marker(self) -> str:
+        """The marker's value up to the instance id: this state directory's processes have it."""
+        return f"{self.state.path}#"
+
+    def backend(self, spec: RevisionSpec) -> Backend:
+        """A revision's pool, with no instance yet."""
+        log = RevisionLog(self.log_path(spec.service.service, spec.revision))
+        pool = Pool(lambda: self._make(spec, log), spec.concurrency, self.pace)
+        return Backend(spec, pool, log)
+
+    def log_path(self, service: str, revision: str) -> Path:
+        """The file that holds a revision's newest log lines."""
+        return self.state.path / "logs" / service / f"{revision}.log"
+
+    async def stop_all(self, grace: float) -> None:
+        """End every living instance."""
+        await asyncio.gather(*(instance.stop(grace) for instance in tuple(self.living)))
+
+    def orphans(self) -> set[processes.Process]:
+        """What a killed emulator left running; to be asked before any instance is started."""
+        table = processes.table()
+        found = processes.marked(self.marker, table)
+        for row in self.state.instances():
+            leader = table.get(row["pid"])
+            if leader is not None and leader.started == row["started"]:
+                found |= {leader} | processes.descendants(leader.pid, table)
+        return found
+
+    async def sweep(self, orphans: set[processes.Process]) -> None:
+        """End orphans as an instance is ended: SIGTERM, the grace, SIGKILL."""
+        processes.send(orphans, signal.SIGTERM)
+        for _ in range(int(self.pace.grace / 0.05)):
+            if not processes.alive(orphans):
+                break
+            await asyncio.sleep(0.05)
+        processes.send(processes.alive(orphans), signal.SIGKILL)
+
+    def clear_folders(self) -> None:
+        """Delete the folders of instances that are gone; to be called before any is started."""
+        shutil.rmtree(self._folders, ignore_errors=True)
+
+    @property
+    def _folders(self) -> Path:
+        return self.state.path / "instances"
+
+    def _make(self, spec: RevisionSpec, log: RevisionLog) -> Instance:
+        port = self.ports.take()
+        launch = Launch(
+            argv=self.images.argv(spec),
+            env=environment(spec, port, self.environ, is_bundled=self.images.is_bundled(spec)),
+            port=port,
+            probe=spec.probe,
+            folder=self._folders / f"{spec.revision}-{port}",
+            marker=self.marker,
+        )
+        instance = Instance(launch, log, self.ports, on_change=self._save)
+        self.living.add(instance)
+        instance.say("Starting new instance.")
+        return instance
+
+    def _save(self) -> None:
+        self.living = {instance for instance in self.living if not instance.ended.is_set()}
+        self.state.save_instances(
+            [
+                {"pid": item.identity.pid, "started": item.identity.started, "id": item.id}
+                for item in self.living
+                if item.identity is not None
+            ]
+        )

@@ -1,0 +1,94 @@
+"""The table of RPCs: a gRPC path, how its messages are read and written, and the function that answers.
+
+A service of Google's is one module that returns rows for this table; another one is added by adding its rows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import grpc
+from google.protobuf.message import Message
+
+from ccconsole.emulator.faults import Fault
+from ccconsole.emulator.ingress import Activity
+
+if TYPE_CHECKING:
+    _Handler = grpc.GenericRpcHandler[Any, Any]
+else:
+    # The stubs make it generic, the class itself is not.
+    _Handler = grpc.GenericRpcHandler
+
+Decode = Callable[[bytes], Any]
+Encode = Callable[[Any], bytes]
+Answer = Callable[[Any], Awaitable[Any]]
+
+
+@dataclass(frozen=True)
+class Method:
+    """One RPC, a request to a response; `path` is /package.Service/Method."""
+
+    path: str
+    decode: Decode
+    encode: Encode
+    answer: Answer
+
+
+def raw(path: str, request: type[Message], answer: Answer) -> Method:
+    """An RPC over plain protobuf messages."""
+    return Method(path, request.FromString, _encode, answer)
+
+
+def plus(path: str, request: Any, answer: Answer) -> Method:
+    """An RPC whose request is one of the client library's wrapped messages."""
+    return Method(path, request.deserialize, _encode, answer)
+
+
+def _encode(message: Any) -> bytes:
+    pb = message if isinstance(message, Message) else type(message).pb(message)
+    encoded: bytes = pb.SerializeToString()
+    return encoded
+
+
+class Table(_Handler):
+    """Answers every path: with its row's function, or UNIMPLEMENTED in words."""
+
+    def __init__(self, methods: Iterable[Method], activity: Activity) -> None:
+        self._methods = {method.path: method for method in methods}
+        self._activity = activity
+
+    @property
+    def paths(self) -> frozenset[str]:
+        """The RPCs that are answered."""
+        return frozenset(self._methods)
+
+    def service(self, handler_call_details: grpc.HandlerCallDetails) -> grpc.RpcMethodHandler[Any, Any]:
+        """The handler of a path."""
+        path = handler_call_details.method
+        method = self._methods.get(path)
+        if method is None:
+            return _refusing(path)
+
+        async def handle(request: bytes, context: grpc.aio.ServicerContext[Any, Any]) -> bytes:
+            self._activity.began()
+            try:
+                return method.encode(await method.answer(method.decode(request)))
+            except Fault as fault:
+                await context.abort(fault.code, fault.message)
+            finally:
+                self._activity.ended()
+
+        return grpc.unary_unary_rpc_method_handler(handle)
+
+
+def _refusing(path: str) -> grpc.RpcMethodHandler[Any, Any]:
+    name = path.removeprefix("/").replace("/", ".")
+
+    async def refuse(requests: Any, context: grpc.aio.ServicerContext[Any, Any]) -> None:
+        text = f"The emulator does not offer {name}; docs/fidelity.md lists what it does."
+        await context.abort(grpc.StatusCode.UNIMPLEMENTED, text)
+
+    # Of the four kinds of RPC, a stream both ways reads none of the requests and so suits all.
+    return grpc.stream_stream_rpc_method_handler(refuse)

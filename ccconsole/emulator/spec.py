@@ -1,0 +1,147 @@
+"""A revision as the runtime needs it: plain values, and the command behind its image."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import shlex
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from google.cloud.run_v2.types.k8s_min import Container
+from google.cloud.run_v2.types.revision import Revision
+
+from ccconsole.emulator.names import ServiceName, parse_revision
+from ccconsole.emulator.ports import HOST
+from ccconsole.emulator.probes import StartupProbe
+
+BUNDLED_WORKER = "worker_service"
+"""The module that runs for an image nobody mapped."""
+
+_INHERITED = ("PATH", "HOME", "LANG")
+"""What an instance gets of the emulator's own environment, beside TMPDIR, which is its own."""
+
+
+@dataclass(frozen=True)
+class RevisionSpec:
+    """One revision's settings; times in seconds."""
+
+    service: ServiceName
+    revision: str
+    image: str
+    command: Sequence[str]
+    args: Sequence[str]
+    env: Mapping[str, str]
+    secrets: Sequence[str]
+    """Variables that hold a secret."""
+    probe: StartupProbe
+    concurrency: int
+    timeout: float
+    min_instances: int
+    max_instances: int
+    is_affine: bool
+
+    @property
+    def name(self) -> str:
+        """The revision's full name."""
+        return self.service.revision(self.revision)
+
+
+def read(revision: Revision) -> RevisionSpec:
+    """The plain values of a populated revision."""
+    service, short = parse_revision(revision.name, "name")
+    container = revision.containers[0]
+    return RevisionSpec(
+        service=service,
+        revision=short,
+        image=container.image,
+        command=tuple(container.command),
+        args=tuple(container.args),
+        env={item.name: item.value for item in container.env if "value_source" not in item},
+        secrets=tuple(item.name for item in container.env if "value_source" in item),
+        probe=_read_probe(container),
+        concurrency=revision.max_instance_request_concurrency,
+        timeout=Revision.pb(revision).timeout.ToTimedelta().total_seconds(),
+        min_instances=revision.scaling.min_instance_count,
+        max_instances=revision.scaling.max_instance_count,
+        is_affine=revision.session_affinity,
+    )
+
+
+def _read_probe(container: Container) -> StartupProbe:
+    probe = container.startup_probe
+    has_path = "http_get" in probe
+    return StartupProbe(
+        path=(probe.http_get.path or "/") if has_path else None,
+        headers=tuple((item.name, item.value) for item in probe.http_get.http_headers) if has_path else (),
+        initial_delay=probe.initial_delay_seconds,
+        timeout=probe.timeout_seconds,
+        period=probe.period_seconds,
+        threshold=probe.failure_threshold,
+    )
+
+
+@dataclass(frozen=True)
+class Images:
+    """Which command stands behind an image: by full name, without its tag or digest, or by its last part."""
+
+    commands: Mapping[str, Sequence[str]] = field(default_factory=dict)
+
+    @classmethod
+    def parse(cls, options: Sequence[str]) -> Images:
+        """From NAME=COMMAND options, COMMAND in shell words; raises ValueError for anything else."""
+        commands = {}
+        for option in options:
+            name, equals, command = option.partition("=")
+            words = shlex.split(command)
+            if not name or not equals or not words:
+                raise ValueError(f"--image {option}: expected NAME=COMMAND")
+            commands[name] = words
+        return cls(commands)
+
+    def argv(self, spec: RevisionSpec) -> Sequence[str]:
+        """The process to start: the container's own command, or the image's, and its arguments."""
+        return [*(spec.command or self._entrypoint(spec.image)), *spec.args]
+
+    def is_bundled(self, spec: RevisionSpec) -> bool:
+        """Whether the bundled worker runs for it."""
+        return not spec.command and not any(name in self.commands for name in _names(spec.image))
+
+    def _entrypoint(self, image: str) -> Sequence[str]:
+        for name in _names(image):
+            if name in self.commands:
+                return self.commands[name]
+        return [sys.executable, "-m", BUNDLED_WORKER]
+
+
+def _names(image: str) -> tuple[str, str, str]:
+    path, _, last = image.rpartition("/")
+    bare = last.partition("@")[0].partition(":")[0]
+    return image, f"{path}/{bare}" if path else bare, bare
+
+
+def environment(spec: RevisionSpec, port: int, own: Mapping[str, str], *, is_bundled: bool) -> dict[str, str]:
+    """An instance's variables; a secret takes the value of the emulator's own variable of the same name."""
+    variables = {name: own[name] for name in _INHERITED if name in own}
+    if is_bundled and (folder := _checkout()) is not None:
+        variables["PYTHONPATH"] = os.fspath(folder)
+    variables |= {name: own[name] for name in spec.secrets if name in own}
+    variables |= spec.env
+    variables |= {
+        "HOST": HOST,
+        "PORT": str(port),
+        "K_SERVICE": spec.service.service,
+        "K_REVISION": spec.revision,
+        "K_CONFIGURATION": spec.service.service,
+    }
+    return variables
+
+
+def _checkout() -> Path | None:
+    found = importlib.util.find_spec(BUNDLED_WORKER)
+    if found is None or found.origin is None:
+        return None
+    folder = Path(found.origin).parent.parent
+    return None if "site-packages" in folder.parts else folder
