@@ -118,10 +118,10 @@ def _traffic(raw: Any) -> tuple[TrafficShare, ...]:
     return tuple(
         TrafficShare(
             revision=_last(share.revision)
-            or (_last(raw.latest_ready_revision) if share.type == latest else ""),
+            or (_last(raw.latest_ready_revision) if share.type_ == latest else ""),
             percent=share.percent,
             tag=share.tag or None,
-            is_latest=share.type == latest,
+            is_latest=share.type_ == latest,
             uri=getattr(share, "uri", "") or None,
         )
         for share in raw.traffic_statuses or raw.traffic
@@ -129,7 +129,7 @@ def _traffic(raw: Any) -> tuple[TrafficShare, ...]:
 
 
 def _revision(raw: Any) -> Revision:
-    ready = next((item for item in raw.conditions if item.type == "Ready"), None)
+    ready = next((item for item in raw.conditions if item.type_ == "Ready"), None)
     succeeded = run_v2.Condition.State.CONDITION_SUCCEEDED
     is_ready = ready is not None and ready.state == succeeded
     return Revision(
