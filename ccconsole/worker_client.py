@@ -164,7 +164,7 @@ async def _events_in(response: httpx.Response, url: str) -> AsyncGenerator[TaskE
                 ) from None
             except SSEError as error:
                 raise _not_a_worker(url, response) from error
-            if message.event or message.data:
+            if message.data:
                 yield _event(message.event, message.data, url)
 
 
@@ -177,7 +177,7 @@ def _event(name: str, text: str, url: str) -> TaskEvent:
     except (ValueError, AttributeError, TypeError) as error:
         raise StreamEnded(
             "The worker's stream is garbled",
-            f"{url} sent a {name!r} event that cannot be read: {text[:200]!r}",
+            f"{url} sent a {name!r} event of {len(text)} characters that cannot be read.",
         ) from error
     return TaskEvent(number, kind, data)
 
