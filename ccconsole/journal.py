@@ -8,7 +8,7 @@ from contextlib import aclosing, contextmanager
 from ccconsole import streams
 from ccconsole.errors import ConfigError, ConsoleError, Denied, NotFound, NotSignedIn, Unreachable
 from ccconsole.model import Task, TaskState
-from worker_service import layout, reading
+from worker_service import reading
 from worker_service.store import Store, StoreError
 from worker_service.wire import Control, Reason, TaskEvent, TaskSummary
 
@@ -150,7 +150,7 @@ def as_task(summary: TaskSummary, environment: str, *, is_lost: bool = False) ->
         mode=summary.mode,
         priority=summary.priority,
         reason=reason,
-        detail=_detail(summary, is_lost),
+        detail=reading.LOST if is_lost else result.detail if result is not None else None,
         revision=summary.revision,
         instance_id=summary.instance_id,
         created_at=summary.created_at,
@@ -163,9 +163,3 @@ def as_task(summary: TaskSummary, environment: str, *, is_lost: bool = False) ->
         cost_usd=result.usage.cost_usd if result is not None and result.usage is not None else None,
         actor=summary.actor,
     )
-
-
-def _detail(summary: TaskSummary, is_lost: bool) -> str | None:
-    if is_lost:
-        return f"No heartbeat for {layout.STALE_SECONDS:.0f} s: its instance is gone."
-    return summary.result.detail if summary.result is not None else None

@@ -20,6 +20,10 @@ POLL_DUTY = 10
 PULSE_SECONDS = 5.0
 """How often a silent journal's summary and heartbeat are looked at."""
 READS_AT_ONCE = 16
+LOST = (
+    f"The instance fell silent: no heartbeat for {layout.STALE_SECONDS:.0f} s. It was stopped, or ran out of "
+    "memory; what it wrote until then is in the journal."
+)
 
 
 class UnreadableTask(StoreError):
@@ -256,18 +260,16 @@ def _unreadable(task_id: str, detail: str) -> TaskSummary:
 
 def _last_word(summary: TaskSummary) -> TaskEvent:
     """The `complete` that the journal's events lack: the summary's own, or `lost`."""
-    now = time.time()
-    result = summary.result or TaskResult(
-        task_id=summary.task_id,
-        status=Status.FAILED,
-        reason=Reason.LOST,
-        detail=(
-            f"The instance fell silent: no heartbeat for {layout.STALE_SECONDS:.0f} s. "
-            "It was stopped, or ran out of memory; what it wrote until then is above."
-        ),
-        output_bytes=summary.output_bytes,
-        duration=int(1000 * max(0.0, (summary.last_output_at or now) - summary.created_at)),
-        instance_id=summary.instance_id,
-        revision=summary.revision,
+    is_end = summary.status.is_end
+    fields = (
+        summary.result.to_wire()
+        if summary.result is not None
+        else {
+            "taskId": summary.task_id,
+            "status": summary.status if is_end else Status.FAILED,
+            **({} if is_end else {"reason": Reason.LOST, "detail": LOST}),
+            "outputBytes": summary.output_bytes,
+            "duration": int(1000 * max(0.0, (summary.last_output_at or time.time()) - summary.created_at)),
+        }
     )
-    return TaskEvent(None, EventType.COMPLETE, {"seq": None, "ts": now} | result.to_wire())
+    return TaskEvent(None, EventType.COMPLETE, {"seq": None, "ts": time.time(), **fields})

@@ -1,0 +1,311 @@
+"""The journal over real folders, memory and a bucket: claims, segments, follow, mailbox, heartbeat."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import aclosing
+from pathlib import Path
+from typing import Any
+
+import pytest
+from obstore.store import LocalStore, MemoryStore
+
+from tests.worker.object_store import bucket
+from worker_service import layout, reading
+from worker_service.journal import Journal
+from worker_service.store import Store, StoreError
+from worker_service.wire import Control, EventType, Mode, Status, TaskEvent, TaskSummary
+
+
+def summary(task_id: str = "t", status: Status = Status.RUNNING, **more: Any) -> TaskSummary:
+    return TaskSummary(
+        task_id=task_id, status=status, prompt="hi", agent="shell", created_at=time.time(), **more
+    )
+
+
+def event(
+    number: int, kind: EventType = EventType.OUTPUT, text: str = "x", **data: Any
+) -> tuple[TaskEvent, bytes]:
+    fields = {"taskId": "t", "seq": number, "ts": time.time(), "data": text, "encoding": "utf-8", **data}
+    line = json.dumps({"id": number, "type": kind.value, "data": fields}).encode() + b"\n"
+    return TaskEvent(number, kind, fields), line
+
+
+def end(number: int) -> tuple[TaskEvent, bytes]:
+    return event(number, EventType.COMPLETE, status="completed", duration=1)
+
+
+async def until(holds: Callable[[], Any], deadline: float = 10) -> None:
+    async with asyncio.timeout(deadline):
+        while True:
+            if holds():
+                return
+            await asyncio.sleep(0.005)
+
+
+async def read(store: Store, after: int = 0, *, follow: bool = False) -> list[TaskEvent]:
+    async with asyncio.timeout(15), aclosing(reading.events(store, "t", after, follow)) as events:
+        return [event async for event in events]
+
+
+def numbers(events: list[TaskEvent]) -> list[int | None]:
+    return [event.id for event in events]
+
+
+@pytest.fixture(params=["folder", "memory", "bucket"])
+async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Store]:
+    if request.param == "bucket":
+        async with bucket() as found:
+            yield found.store
+    else:
+        yield Store(LocalStore(tmp_path) if request.param == "folder" else MemoryStore())
+
+
+@pytest.fixture
+async def folder(tmp_path: Path) -> Store:
+    return Store.open(f"file://{tmp_path}/store")
+
+
+async def written(store: Store, *events: tuple[TaskEvent, bytes], status: Status = Status.COMPLETED) -> None:
+    journal = Journal(store)
+    assert await journal.claim(summary()) is None
+    writer = journal.writer(summary())
+    for one in events:
+        writer.write(*one)
+    await writer.close(summary(status=status, last_seq=events[-1][0].id or 0))
+    assert writer.problem is None
+
+
+async def test_one_of_many_claims_wins_and_the_others_learn_who(store: Store) -> None:
+    journals = [Journal(store) for _ in range(20)]
+    answers = await asyncio.gather(*(journal.claim(summary()) for journal in journals))
+    assert answers.count(None) == 1
+    held = await journals[0].read_task("t")
+    assert held is not None
+    assert {answer.writer for answer in answers if answer is not None} == {held.writer}
+
+
+async def test_events_come_back_in_order_and_once(store: Store) -> None:
+    await written(store, *(event(n) for n in range(1, 200)), end(200))
+    events = await read(store)
+    assert numbers(events) == list(range(1, 201))
+    assert events[-1].type is EventType.COMPLETE
+    assert events[0].data["data"] == "x"
+    assert numbers(await read(store, 77)) == list(range(78, 201))
+    assert numbers(await read(store, 200)) == []
+    assert (await Journal(store).tasks())[0].status is Status.COMPLETED
+    assert await reading.running_ids(store) == []
+
+
+async def test_a_follower_sees_everything_as_it_is_written(store: Store) -> None:
+    journal = Journal(store)
+    await journal.claim(summary())
+    writer = journal.writer(summary())
+    following = asyncio.create_task(read(store, follow=True))
+    for number in range(1, 100):
+        kind = EventType.STATUS if number % 10 == 0 else EventType.OUTPUT
+        writer.write(*event(number, kind))
+        await asyncio.sleep(0.002)
+    writer.write(*end(100))
+    await writer.close(summary(status=Status.COMPLETED))
+    assert numbers(await following) == list(range(1, 101))
+
+
+async def test_the_segments_are_whole_named_by_their_events_and_never_rewritten(
+    folder: Store, tmp_path: Path
+) -> None:
+    journal = Journal(folder)
+    await journal.claim(summary())
+    writer = journal.writer(summary())
+    files = tmp_path / "store" / layout.events("t")
+    seen: dict[str, bytes] = {}
+    for number in range(1, 40):
+        writer.write(*event(number, EventType.STATUS if number % 5 == 0 else EventType.OUTPUT))
+        await asyncio.sleep(0.005)
+        for file in files.glob("*.ndjson"):
+            assert seen.setdefault(file.name, file.read_bytes()) == file.read_bytes()
+    await writer.close(summary(status=Status.COMPLETED))
+    names = sorted(file.name for file in files.iterdir())
+    assert len(names) > 3
+    last = 0
+    for name in names:
+        first, final = layout.segment_range(name)
+        assert (first, len(name)) == (last + 1, len("000000000001-000000000001.ndjson"))
+        lines = (files / name).read_bytes().splitlines()
+        assert [json.loads(line)["id"] for line in lines] == list(range(first, final + 1))
+        last = final
+    assert last == 39
+
+
+@pytest.mark.parametrize(
+    ("kind", "text", "soonest", "latest"),
+    [
+        (EventType.STATUS, "x", 0, 0.8),
+        (EventType.OUTPUT, "x" * 70_000, 0, 0.8),
+        (EventType.OUTPUT, "x", 0.9, 6),
+    ],
+)
+async def test_a_flush_comes_at_a_change_at_64_kib_or_after_a_second(
+    folder: Store, tmp_path: Path, kind: EventType, text: str, soonest: float, latest: float
+) -> None:
+    journal = Journal(folder)
+    await journal.claim(summary())
+    writer = journal.writer(summary())
+    await until(lambda: (tmp_path / "store" / layout.running("t")).exists())
+    began = time.monotonic()
+    writer.write(*event(1, kind, text))
+    await until(lambda: list((tmp_path / "store").glob("tasks/t/events/*.ndjson")))
+    assert soonest <= time.monotonic() - began < latest
+    await writer.close(summary(status=Status.FAILED))
+
+
+async def test_the_summary_and_the_heartbeat_follow_the_task(folder: Store, tmp_path: Path) -> None:
+    journal = Journal(folder)
+    await journal.claim(summary())
+    writer = journal.writer(summary())
+    beat = tmp_path / "store" / layout.running("t")
+    await until(beat.exists)
+    assert TaskSummary.model_validate_json(beat.read_bytes()).task_id == "t"
+    changed = []
+    for size in range(1, 60):
+        writer.update(summary(output_bytes=size))
+        changed.append((tmp_path / "store" / layout.task("t")).read_bytes())
+        await asyncio.sleep(0.005)
+    assert len(set(changed)) <= 2
+    await writer.close(summary(status=Status.COMPLETED, output_bytes=60))
+    found = await journal.read_task("t")
+    assert found is not None
+    assert (found.status, found.output_bytes, bool(found.writer)) == (Status.COMPLETED, 60, True)
+    assert not beat.exists()
+
+
+async def test_commands_arrive_in_order_past_what_is_none(store: Store) -> None:
+    journal = Journal(store)
+    await journal.claim(summary(mode=Mode.INTERACTIVE))
+    writer = journal.writer(summary(mode=Mode.INTERACTIVE))
+    typed = [await journal.send("t", Control(action="input", data=key)) for key in "abc"]
+    await store.put(layout.control("t", 4), b"{ this is no command")
+    typed.append(await journal.send("t", Control(action="cancel")))
+    found = []
+    async with asyncio.timeout(10), aclosing(writer.controls()) as controls:
+        async for n, control in controls:
+            found.append((n, control.action, control.data))
+            if control.action == "cancel":
+                break
+    assert found == [(1, "input", "a"), (2, "input", "b"), (3, "input", "c"), (5, "cancel", None)]
+    assert typed == [1, 2, 3, 5]
+    await writer.close(summary(status=Status.CANCELLED))
+
+
+async def test_racing_senders_get_numbers_of_their_own(store: Store) -> None:
+    journal = Journal(store)
+    taken = await asyncio.gather(*(journal.send("t", Control(action="input", data="k")) for _ in range(12)))
+    assert sorted(taken) == list(range(1, 13))
+
+
+async def test_controls_end_with_the_writer(folder: Store) -> None:
+    journal = Journal(folder)
+    await journal.claim(summary())
+    writer = journal.writer(summary())
+
+    async def obeyed() -> list[Any]:
+        return [found async for found in writer.controls()]
+
+    obeying = asyncio.create_task(obeyed())
+    await asyncio.sleep(0)
+    await writer.close(summary(status=Status.COMPLETED))
+    assert await asyncio.wait_for(obeying, 5) == []
+
+
+async def test_a_silent_task_ends_as_lost_for_its_followers(folder: Store, tmp_path: Path) -> None:
+    await written(folder, event(1), event(2), status=Status.RUNNING)
+    long_ago = time.time() - layout.STALE_SECONDS - 1
+    os.utime(tmp_path / "store" / layout.task("t"), (long_ago, long_ago))
+    events = await read(folder, follow=True)
+    assert numbers(events) == [1, 2, None]
+    assert (events[-1].type, events[-1].data["reason"]) == (EventType.COMPLETE, "lost")
+
+
+async def test_a_summary_that_has_ended_speaks_for_the_events_that_were_dropped(folder: Store) -> None:
+    await written(folder, event(1), event(2))
+    await folder.put(
+        layout.task("t"), summary(status=Status.CANCELLED, last_seq=4).model_dump_json().encode()
+    )
+    events = await read(folder, follow=True)
+    assert [(one.id, one.data.get("status")) for one in events] == [(1, None), (2, None), (None, "cancelled")]
+
+
+async def test_a_fresh_heartbeat_keeps_an_old_summary_alive(folder: Store, tmp_path: Path) -> None:
+    await written(folder, event(1), status=Status.RUNNING)
+    long_ago = time.time() - layout.STALE_SECONDS - 1
+    os.utime(tmp_path / "store" / layout.task("t"), (long_ago, long_ago))
+    found = await reading.read_task(folder, "t")
+    assert found is not None
+    assert await reading.is_lost(folder, found)
+    await folder.put(layout.running("t"), b"{}")
+    assert not await reading.is_lost(folder, found)
+
+
+async def test_a_hole_in_the_journal_is_a_gap(folder: Store, tmp_path: Path) -> None:
+    journal = Journal(folder)
+    await journal.claim(summary())
+    writer = journal.writer(summary())
+    files = tmp_path / "store" / layout.events("t")
+    for number in range(1, 5):
+        writer.write(*event(number, EventType.STATUS))
+        await until((files / f"{number:012d}-{number:012d}.ndjson").exists)
+    for number in (5, 6, 7):
+        writer.write(*event(number))
+    writer.write(*end(8))
+    await writer.close(summary(status=Status.COMPLETED))
+    (files / f"{2:012d}-{2:012d}.ndjson").unlink()
+    (files / f"{4:012d}-{4:012d}.ndjson").write_bytes(b"\x00garbage")
+    (files / "notes.txt").write_text("somebody was here")
+    last = files / f"{5:012d}-{8:012d}.ndjson"
+    lines = last.read_bytes().splitlines()
+    lines[1] = b'{"id": 6, "type"'
+    last.write_bytes(b"\n".join(lines))
+    assert [(one.id, one.type.value) for one in await read(folder)] == [
+        (1, "status"),
+        (2, "gap"),
+        (3, "status"),
+        (4, "gap"),
+        (5, "output"),
+        (6, "gap"),
+        (7, "output"),
+        (8, "complete"),
+    ]
+
+
+async def test_a_task_nobody_claimed_has_no_events(store: Store) -> None:
+    assert await read(store, follow=True) == []
+    assert await Journal(store).read_task("t") is None
+
+
+async def test_a_summary_that_is_none_is_shown_and_hides_no_other(folder: Store) -> None:
+    await written(folder, end(1))
+    await folder.put(layout.task("broken"), b"{}")
+    tasks = {task.task_id: task for task in await Journal(folder).tasks()}
+    assert tasks["t"].status is Status.COMPLETED
+    assert tasks["broken"].result is not None
+    assert "not a task summary" in str(tasks["broken"].result.detail)
+    with pytest.raises(StoreError, match="not a task summary"):
+        await reading.read_task(folder, "broken")
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["", "nonsense", "ftp://host/x", "gs://", "file://relative/folder", "file:///", "file:///dev/null/x"],
+)
+def test_a_bad_url_is_refused_in_words(url: str) -> None:
+    with pytest.raises(ValueError, match=r"no object store|no folder|cannot be used as a store"):
+        Journal.open(url)
+
+
+def test_a_folder_with_spaces_is_made_for_its_owner_alone(tmp_path: Path) -> None:
+    Journal.open(f"file://{tmp_path}/a%20b/store")
+    assert (tmp_path / "a b" / "store").stat().st_mode & 0o777 == 0o700
