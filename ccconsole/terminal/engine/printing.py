@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import re
-
 from ccconsole.terminal.engine.cells import CONTINUATION, is_simple, spread
 from ccconsole.terminal.engine.charsets import CHARSETS
-from ccconsole.terminal.engine.rows import Row, parse_line
+from ccconsole.terminal.engine.rows import RENDITION, Row, parse_line
 from ccconsole.terminal.engine.screen import Screen
 from ccconsole.terminal.engine.styles import PLAIN
-
-_RENDITION = re.compile(r"\x1b\[([0-9;:]*)m")
 
 
 def print_text(screen: Screen, run: str) -> None:
@@ -156,7 +152,7 @@ def print_lines(screen: Screen, block: str) -> bool:
 def _remember(screen: Screen, lines: list[str]) -> None:
     """Keep the last printed cell, for REP."""
     for line in reversed(lines):
-        text = _RENDITION.sub("", line) if "\x1b" in line else line
+        text = RENDITION.sub("", line) if "\x1b" in line else line
         if text:
             screen.last_printed = text[-2:]
             return
@@ -174,7 +170,7 @@ def _starting_styles(screen: Screen, lines: list[str]) -> tuple[list[str], str]:
             if line.startswith(("m", "0m"), last + 2):
                 pen = apply(pen, "0")
             else:
-                for parameters in _RENDITION.findall(line):
+                for parameters in RENDITION.findall(line):
                     pen = apply(pen, parameters)
     return styles, pen
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from itertools import chain
 
 from ccconsole.terminal.engine.cells import CONTINUATION
 from ccconsole.terminal.engine.rows import Line
@@ -44,21 +45,36 @@ def text(screen: Screen, start: tuple[int, int], end: tuple[int, int]) -> str:
     return "".join(parts).rstrip("\n")
 
 
-def search(screen: Screen, pattern: re.Pattern[str], first: int) -> Iterator[tuple[int, int, int]]:
-    """Matches within one line each; lines that come in meanwhile are searched too."""
-    number = max(first, 0)
-    while True:
-        try:
-            cells = line(screen, number).text
-        except IndexError:
-            return
-        columns = None if cells.isascii() else _columns(screen, cells)
-        for match in pattern.finditer(cells if columns is None else screen.clusters.text(cells)):
-            start, stop = match.span()
-            if start == stop:
-                continue
-            yield (number, start, stop) if columns is None else (number, columns[start], columns[stop])
-        number += 1
+def matches(screen: Screen, number: int, pattern: re.Pattern[str]) -> list[tuple[int, int]]:
+    """The pattern's matches in one line as (first column, column after the last); empty ones left out."""
+    scrollback = screen.buffer.scrollback
+    history = 0 if scrollback is None else len(scrollback)
+    is_history = scrollback is not None and number < history
+    cells = scrollback.text(number) if scrollback is not None and is_history else line(screen, number).text
+    if cells.isascii():
+        return [match.span() for match in pattern.finditer(cells) if match[0]]
+    columns = _columns(screen, cells)
+    found = pattern.finditer(screen.clusters.text(cells))
+    return [(columns[match.start()], columns[match.end()]) for match in found if match[0]]
+
+
+def search(
+    screen: Screen, pattern: re.Pattern[str], first: int, is_forward: bool
+) -> Iterator[tuple[int, int, int]]:
+    """Matches as (line, first column, column after the last) from a line on, in either direction."""
+    scrollback = screen.buffer.scrollback
+    history = 0 if scrollback is None else len(scrollback)
+    count = history + screen.height
+    first = min(max(first, 0), count - 1)
+    shown = range(max(first, history), count) if is_forward else range(first, history - 1, -1)
+    kept: Iterable[int] = ()
+    if scrollback is not None and history:
+        kept = scrollback.candidates(pattern, min(first, history - 1), is_forward)
+    numbers = chain(kept if first < history else (), shown) if is_forward else chain(shown, kept)
+    for number in numbers:
+        found = matches(screen, number, pattern)
+        for start, stop in found if is_forward else reversed(found):
+            yield number, start, stop
 
 
 def _columns(screen: Screen, cells: str) -> list[int]:

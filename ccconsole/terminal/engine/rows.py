@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from ccconsole.terminal.engine.styles import StyleTable
 
 _STYLE_RUN = re.compile(r"(.)\1*+", re.DOTALL)
-_RENDITION = re.compile(r"\x1b\[([0-9;:]*)m")
+RENDITION = re.compile(r"\x1b\[([0-9;:]*)m")
 
 
 class Line(NamedTuple):
@@ -41,7 +41,7 @@ def parse_line(table: StyleTable, source: str, style: str) -> tuple[str, str]:
     """A line of cells and SGR sequences, begun in a style, as (text, styles)."""
     texts = []
     styles = []
-    parts = _RENDITION.split(source)
+    parts = RENDITION.split(source)
     for at, part in enumerate(parts):
         if at % 2:
             style = table.apply(style, part)

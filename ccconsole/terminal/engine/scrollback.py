@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_right
+from collections.abc import Iterator
 from itertools import repeat
 
-from ccconsole.terminal.engine.rows import BLANK, Line, Row, parse_line
+from ccconsole.terminal.engine.rows import BLANK, RENDITION, Line, Row, parse_line
 from ccconsole.terminal.engine.styles import PLAIN, StyleTable
 
 BLOCK_LINES = 1024
 
-LINE_OVERHEAD = 17
-"""Bytes that one line costs beside its text: its places in the three lists."""
+LINE_OVERHEAD = 66
+"""Bytes that one line costs beside its characters: the string object and its places in the three lists."""
 
 
 class _Block:
@@ -64,6 +66,31 @@ class Scrollback:
             styles *= len(text)
         return Line(text, styles, PLAIN, bool(block.is_wrapped[inner])) if text else BLANK
 
+    def text(self, number: int) -> str:
+        """The cells of a line without their styles, which costs less than the line."""
+        wanted = self.evicted + number
+        at = bisect_right(self._starts, wanted) - 1
+        source = self._blocks[at].sources[wanted - self._starts[at]]
+        return RENDITION.sub("", source) if "\x1b" in source else source
+
+    def candidates(self, pattern: re.Pattern[str], first: int, is_forward: bool) -> Iterator[int]:
+        """Numbers of lines that may match, from one on, without the blocks in which nothing does.
+
+        The pattern sees a whole block at once: with MULTILINE its ^ and $ mean lines.
+        """
+        wanted = self.evicted + first
+        at = bisect_right(self._starts, wanted) - 1
+        while 0 <= at < len(self._blocks):
+            block, start = self._blocks[at], self._starts[at]
+            text = "\n".join(block.sources)
+            if not text.isascii() or pattern.search(RENDITION.sub("", text) if "\x1b" in text else text):
+                low, high = max(start, self.evicted), start + len(block.sources)
+                lines = (
+                    range(max(low, wanted), high) if is_forward else range(min(high - 1, wanted), low - 1, -1)
+                )
+                yield from (line - self.evicted for line in lines)
+            at += 1 if is_forward else -1
+
     def push(self, row: Row, columns: int) -> None:
         """Take a row that leaves the screen."""
         if row.fill != PLAIN:
@@ -89,7 +116,7 @@ class Scrollback:
             self._starts.append(self._end)
         block = self._blocks[-1]
         block.sources += sources
-        size = sum(map(str.__sizeof__, sources)) + LINE_OVERHEAD * count
+        size = "".join(sources).__sizeof__() + LINE_OVERHEAD * count
         if isinstance(styles, str):
             block.styles.extend(repeat(styles, count))
             size += count
@@ -105,7 +132,7 @@ class Scrollback:
         """Take the newest line back."""
         line = self[len(self) - 1]
         block = self._blocks[-1]
-        size = block.sources.pop().__sizeof__() + LINE_OVERHEAD + len(block.styles.pop())
+        size = len(block.sources.pop()) + LINE_OVERHEAD + len(block.styles.pop())
         block.is_wrapped.pop()
         block.size -= size
         self._size -= size

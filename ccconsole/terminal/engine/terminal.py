@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 from ccconsole.terminal.engine import keys, modes, queries, reading, reflow
@@ -42,14 +42,28 @@ class Terminal:
         columns, rows = _clamped(columns, rows)
         self._screen = Screen(columns, rows, scrollback_lines, scrollback_bytes)
         self._parser = Parser(self._screen)
+        self._listeners: list[Callable[[], None]] = []
 
     def feed(self, data: bytes) -> None:
         """Interpret output, cut anywhere; never raises, and the work is linear in the bytes."""
         self._parser.feed(data)
+        for listener in self._listeners:
+            listener()
 
     def resize(self, columns: int, rows: int) -> None:
         """Change the size; the main screen's lines are wrapped anew and none is lost."""
         reflow.resize(self._screen, *_clamped(columns, rows))
+        for listener in self._listeners:
+            listener()
+
+    def add_listener(self, listener: Callable[[], None]) -> None:
+        """Have a function called after each feed and resize, in the caller's thread."""
+        self._listeners.append(listener)
+
+    def remove_listener(self, listener: Callable[[], None]) -> None:
+        """Stop calling a function, if it was."""
+        if listener in self._listeners:
+            self._listeners.remove(listener)
 
     @property
     def columns(self) -> int:
@@ -144,9 +158,18 @@ class Terminal:
         """The text between two places (line, column), the second excluded."""
         return reading.text(self._screen, start, end)
 
-    def search(self, pattern: re.Pattern[str], first: int = 0) -> Iterator[tuple[int, int, int]]:
-        """Matches as (line, first column, column after the last), line by line from `first`."""
-        return reading.search(self._screen, pattern, first)
+    def matches(self, number: int, pattern: re.Pattern[str]) -> list[tuple[int, int]]:
+        """A pattern's matches in a line as (first column, column after the last)."""
+        return reading.matches(self._screen, number, pattern)
+
+    def search(
+        self, pattern: re.Pattern[str], first: int = 0, *, is_forward: bool = True
+    ) -> Iterator[tuple[int, int, int]]:
+        """Matches as (line, first column, column after the last), from a line on. Feed nothing meanwhile.
+
+        Compile the pattern with MULTILINE: it is tried on many lines at once, then line by line.
+        """
+        return reading.search(self._screen, pattern, first, is_forward)
 
     def word_at(self, line: int, column: int) -> tuple[int, int]:
         """The columns of the word at a place: its first, and the one after its last."""

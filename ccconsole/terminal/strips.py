@@ -1,0 +1,131 @@
+"""Lines of the engine as Textual Strips: segments of one style, never markup."""
+
+from __future__ import annotations
+
+from rich.color import Color
+from rich.segment import Segment
+from rich.style import Style as RichStyle
+from textual.cache import LRUCache
+from textual.strip import Strip
+
+from ccconsole.terminal.engine import CONTINUATION, Line, Style, Terminal
+from ccconsole.terminal.engine.colours import RGB, to_rgb
+from ccconsole.terminal.engine.styles import (
+    BLINK,
+    BOLD,
+    DIM,
+    INVISIBLE,
+    ITALIC,
+    OVERLINE,
+    REVERSE,
+    STRIKE,
+)
+
+CACHED_STRIPS = 1024
+
+Span = tuple[int, int, RichStyle]
+"""Columns, from and up to, that are painted with a style over their own."""
+
+_SAFE_LINKS = ("http://", "https://", "mailto:")
+
+
+def _colour(colour: int) -> Color | None:
+    if colour < 0:
+        return None
+    if colour & RGB or colour > 15:
+        rgb = to_rgb(colour)
+        return Color.from_rgb(rgb >> 16, rgb >> 8 & 0xFF, rgb & 0xFF)
+    return Color.from_ansi(colour)
+
+
+class Painter:
+    """Turns the lines of one terminal into Strips of a width; remembers the last ones."""
+
+    def __init__(self, terminal: Terminal) -> None:
+        self._terminal = terminal
+        self._base = RichStyle.null()
+        self._styles: dict[str, RichStyle] = {}
+        self._strips: LRUCache[tuple[str, str, str, int, int], Strip] = LRUCache(CACHED_STRIPS)
+
+    def set_base(self, base: RichStyle) -> None:
+        """The widget's own colours, for cells without any."""
+        if base != self._base:
+            self._base = base
+            self._styles.clear()
+            self._strips.clear()
+
+    def paint(self, line: Line, x: int, width: int, spans: list[Span]) -> Strip:
+        """The columns x .. x + width of a line; halves of wide characters at the edges become blanks."""
+        key = (line.text, line.styles, line.fill, x, width)
+        strip = self._strips.get(key)
+        if strip is None:
+            strip = self._strips[key] = Strip(self._segments(line, x, width), width)
+        if spans:
+            strip = Strip(self._overlaid(line, x, width, spans), width)
+        return strip
+
+    def _segments(self, line: Line, x: int, width: int) -> list[Segment]:
+        shown = _cropped(line, x, width)
+        segments = [Segment(self._terminal.plain(cells), self.style(code)) for cells, code in shown.runs()]
+        rest = width - len(shown.text)
+        if rest > 0:
+            segments.append(Segment(" " * rest, self.style(line.fill)))
+        return segments
+
+    def _overlaid(self, line: Line, x: int, width: int, spans: list[Span]) -> list[Segment]:
+        shown = _cropped(line, x, width)
+        gap = max(width - len(shown.text), 0)
+        text = shown.text + " " * gap
+        styles = [self.style(code) for code in shown.styles + line.fill * gap]
+        for start, stop, style in spans:
+            for column in range(max(start - x, 0), min(stop - x, width)):
+                styles[column] = styles[column] + style
+        segments = []
+        at = 0
+        for column in range(1, width + 1):
+            if column < width and (styles[column] == styles[at] or text[column] == CONTINUATION):
+                continue
+            segments.append(Segment(self._terminal.plain(text[at:column]), styles[at]))
+            at = column
+        return segments
+
+    def style(self, code: str) -> RichStyle:
+        """The rich style of an interned one, over the widget's own."""
+        style = self._styles.get(code)
+        if style is None:
+            if len(self._styles) > 1 << 14:
+                self._styles.clear()
+            style = self._styles[code] = self._base + self._rich_style(self._terminal.style(code))
+        return style
+
+    def _rich_style(self, style: Style) -> RichStyle:
+        attributes = style.attributes
+        foreground, background = _colour(style.foreground), _colour(style.background)
+        is_reverse = bool(attributes & REVERSE) != self._terminal.is_reverse_video
+        link = self._terminal.link(style)
+        return RichStyle(
+            color=foreground,
+            bgcolor=background,
+            bold=bool(attributes & BOLD) or None,
+            dim=bool(attributes & DIM) or None,
+            italic=bool(attributes & ITALIC) or None,
+            blink=bool(attributes & BLINK) or None,
+            reverse=is_reverse or None,
+            conceal=bool(attributes & INVISIBLE) or None,
+            strike=bool(attributes & STRIKE) or None,
+            overline=bool(attributes & OVERLINE) or None,
+            underline=style.underline in (1, 3, 4, 5) or None,
+            underline2=style.underline == 2 or None,
+            link=link if link.startswith(_SAFE_LINKS) else None,
+        )
+
+
+def _cropped(line: Line, x: int, width: int) -> Line:
+    """The part of a line that is shown, without half characters."""
+    text = line.text[x : x + width]
+    if not text.isascii():
+        if text[:1] == CONTINUATION:
+            text = " " + text[1:]
+        if line.text[x + width : x + width + 1] == CONTINUATION:
+            text = text[:-1] + " "
+    return Line(text, line.styles[x : x + width])
