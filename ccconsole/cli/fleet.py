@@ -173,7 +173,7 @@ def _details(row: FleetRow, found: tuple[Revision, ...]) -> dict[str, Any]:
         "image": service.image,
         "cpu": service.cpu,
         "memory": service.memory,
-        "timeout_seconds": service.timeout,
+        "timeout_seconds": None if service.timeout is None else round(service.timeout),
         "concurrency": service.concurrency,
         "service_account": service.service_account,
         "env": dict(service.env),

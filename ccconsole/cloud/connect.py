@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import functools
 import os
+import threading
 from collections.abc import Awaitable, Callable, Mapping
 from types import TracebackType
 from typing import Any, Self, TypeVar, cast
 
 import google.auth
+import google.auth.exceptions
 import google.auth.transport.requests
 import grpc
 import requests
@@ -89,7 +92,7 @@ class Connections:
         self._environ = environ
         self._open: dict[str, Connection] = {}
         self._locks: dict[str, asyncio.Lock] = {}
-        self._loading: asyncio.Task[Credentials] | None = None
+        self._loading: asyncio.Future[Credentials] | None = None
 
     async def __aenter__(self) -> Self:
         return self
@@ -97,8 +100,6 @@ class Connections:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._loading is not None:
-            self._loading.cancel()
         connections = list(self._open.values())
         self._open.clear()
         await asyncio.gather(*(connection.close() for connection in connections))
@@ -141,8 +142,8 @@ class Connections:
 
     async def _credentials_of(self, environment: Environment) -> Credentials:
         """The machine's credentials: asked for once, however many environments wait."""
-        if self._loading is None or (self._loading.done() and not _is_kept(self._loading)):
-            self._loading = asyncio.create_task(asyncio.to_thread(_load_credentials))
+        if self._loading is None or (self._loading.done() and self._loading.exception() is not None):
+            self._loading = _in_thread(_load_credentials)
         with translated(environment, f"sign in for {environment.name}"):
             return await asyncio.shield(self._loading)
 
@@ -157,8 +158,26 @@ def unset_error(environment: Environment) -> ConfigError:
     )
 
 
-def _is_kept(task: asyncio.Task[Credentials]) -> bool:
-    return not task.cancelled() and task.exception() is None
+def _in_thread(load: Callable[[], Credentials]) -> asyncio.Future[Credentials]:
+    """What `load` gives, from a thread that nobody waits for: a dead network must not hold up the exit."""
+    loop = asyncio.get_running_loop()
+    future: asyncio.Future[Credentials] = loop.create_future()
+    # Those who asked may have gone by then; the next one who asks loads again.
+    future.add_done_callback(lambda done: done.exception())
+
+    def work() -> None:
+        answer: Callable[[], None]
+        try:
+            credentials = load()
+        except google.auth.exceptions.GoogleAuthError as error:
+            answer = functools.partial(future.set_exception, error)
+        else:
+            answer = functools.partial(future.set_result, credentials)
+        with contextlib.suppress(RuntimeError):  # the loop has ended
+            loop.call_soon_threadsafe(answer)
+
+    threading.Thread(target=work, name="google-credentials", daemon=True).start()
+    return future
 
 
 def _load_credentials() -> Credentials:

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import dataclasses
 import hashlib
-import json
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -20,8 +18,10 @@ if TYPE_CHECKING:
     from ccconsole.cloud.connect import Connection
 
 MANAGED_LABEL, MANAGED_BY = "managed-by", "ccconsole"
+ENVIRONMENT_LABEL = "ccconsole-environment"
+"""Tells the services of environments that share a project apart."""
 DECLARED_LABEL = "ccconsole-declared"
-"""Holds the fingerprint of what was declared, so that only a changed declaration is deployed again."""
+"""Holds a fingerprint of all the rest, so that only a changed declaration is deployed again."""
 CONTAINER_PORT = 8080
 READY_PATH = "/health/ready"
 CALL_TIMEOUT = 15.0
@@ -33,16 +33,10 @@ def parent(environment: Environment, region: str) -> str:
     return f"projects/{environment.project}/locations/{region}"
 
 
-def fingerprint(spec: ServiceSpec, environment: Environment) -> str:
-    """What was declared, in 16 hexadecimal digits: the same declaration, the same digits."""
-    declared = dataclasses.asdict(spec) | {"variables": _variables(spec, environment)}
-    return hashlib.sha256(json.dumps(declared, sort_keys=True, default=dict).encode()).hexdigest()[:16]
-
-
 def service(spec: ServiceSpec, environment: Environment) -> run_v2.Service:
     """The service to create or update; its name is left to the request."""
-    return run_v2.Service(
-        labels={MANAGED_LABEL: MANAGED_BY, DECLARED_LABEL: fingerprint(spec, environment)},
+    made = run_v2.Service(
+        labels={MANAGED_LABEL: MANAGED_BY, ENVIRONMENT_LABEL: environment.name},
         invoker_iam_disabled=spec.is_public,
         template=run_v2.RevisionTemplate(
             service_account=spec.service_account or "",
@@ -54,6 +48,9 @@ def service(spec: ServiceSpec, environment: Environment) -> run_v2.Service:
             containers=[_container(spec, environment)],
         ),
     )
+    written = run_v2.Service.pb(made).SerializeToString(deterministic=True)
+    made.labels[DECLARED_LABEL] = hashlib.sha256(written).hexdigest()[:16]
+    return made
 
 
 async def apply(connection: Connection) -> tuple[ConsoleError, ...]:

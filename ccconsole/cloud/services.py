@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import re
+from collections.abc import Mapping
 from typing import Any
 
 from google.cloud import run_v2
 
 from ccconsole.cloud.connect import Connection
-from ccconsole.cloud.deploy import MANAGED_BY, MANAGED_LABEL, parent
+from ccconsole.cloud.deploy import ENVIRONMENT_LABEL, MANAGED_BY, MANAGED_LABEL, parent
 from ccconsole.cloud.errors import translated
 from ccconsole.model import Revision, Service, ServiceKey, ServiceState, TrafficShare
 
+HIDDEN = "(hidden: a secret in a plain variable)"
+_SECRET_NAME = re.compile(r"(?:KEY|TOKEN|SECRET|PASSWORD|CREDENTIALS?)$")
 CALL_TIMEOUT = 10.0
 """Seconds for one list call; Google's own default."""
 
@@ -36,7 +40,7 @@ async def services_in(connection: Connection, region: str) -> tuple[Service, ...
         async for page in pager.pages:
             for item in page.services:
                 raw = run_v2.Service.pb(item)
-                if raw.labels.get(MANAGED_LABEL) == MANAGED_BY or _last(raw.name) in declared:
+                if _last(raw.name) in declared or _is_ours(raw.labels, environment.name):
                     found.append(_service(raw, environment.name, region))
     return tuple(sorted(found, key=lambda service: service.key))
 
@@ -67,6 +71,11 @@ async def revisions(
     return tuple(sorted(found, key=lambda revision: revision.created_at or 0.0, reverse=True))
 
 
+def _is_ours(labels: Mapping[str, str], environment: str) -> bool:
+    """Whether ccconsole deployed it for this environment; another one of the same project has its own."""
+    return labels.get(MANAGED_LABEL) == MANAGED_BY and labels.get(ENVIRONMENT_LABEL) == environment
+
+
 def _service(raw: Any, environment: str, region: str) -> Service:
     """A raw protobuf Service: proto-plus attribute access costs twenty times as much."""
     template = raw.template
@@ -90,7 +99,7 @@ def _service(raw: Any, environment: str, region: str) -> Service:
         traffic=_traffic(raw),
         is_public=raw.invoker_iam_disabled,
         service_account=template.service_account or None,
-        env={item.name: item.value for item in _env(container) if not item.HasField("value_source")},
+        env={item.name: _shown(item) for item in _env(container) if not item.HasField("value_source")},
         secrets={item.name: _secret(item) for item in _env(container) if item.HasField("value_source")},
         labels=dict(raw.labels),
         etag=raw.etag,
@@ -144,6 +153,11 @@ def _revision(raw: Any) -> Revision:
 
 def _env(container: Any) -> Any:
     return container.env if container else ()
+
+
+def _shown(item: Any) -> str:
+    """A plain variable's value; one that holds a secret all the same goes no further."""
+    return HIDDEN if _SECRET_NAME.search(item.name) or item.value.startswith("sk-ant-") else str(item.value)
 
 
 def _secret(item: Any) -> str:

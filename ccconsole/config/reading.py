@@ -47,9 +47,9 @@ def read(text: str, name: str, environ: Mapping[str, str]) -> dict[str, Environm
         document = tomli.loads(text)
     except tomli.TOMLDecodeError as error:
         place = f"{name}:{error.lineno}:{error.colno}"
-        raise ConfigError(
-            f"{place}: {error.msg}", "This is not TOML.", "See https://toml.io for the format."
-        ) from None
+        detail = f"It stops being TOML at line {error.lineno}, column {error.colno}."
+        hint = "See https://toml.io for the format."
+        raise ConfigError(f"{place}: {error.msg}", detail, hint) from None
     mistakes = Mistakes(name, line_numbers(text))
     environments = _environments(document, Reader(environ, mistakes))
     if mistakes.texts:
