@@ -1,4 +1,4 @@
-"""A user's machine for the end-to-end tests: a HOME of its own, and the console's commands run as processes."""
+"""A user's machine for the end-to-end tests: a HOME of its own, and commands run as processes."""
 
 from __future__ import annotations
 

@@ -1,0 +1,52 @@
+"""The console itself, at a terminal: what the README says a newcomer does first."""
+
+from __future__ import annotations
+
+import json
+import shutil
+
+import pytest
+
+from tests.e2e.conftest import Machine
+from tests.e2e.screen import ConsoleScreen
+
+CTRL_X, ESCAPE, CTRL_BRACKET = "\x18", "\x1b", "\x1d"
+
+
+def test_the_first_prompt(machine: Machine) -> None:
+    """Open, `p`, type, Enter: the output appears while it is produced; `q` leaves no worker's task behind."""
+    with ConsoleScreen(machine) as console:
+        console.wait_for(r"claudecluster-worker-local\s+.*ready")
+        console.press("p")
+        console.wait_for("newline")
+        console.press("echo one-$((40+2)); read -t 1 < <(:); until [ -e gate ]; do sleep 0.05; done")
+        console.press("\r")
+        console.wait_for(r"one-42")
+        console.wait_for("running")
+        console.press(CTRL_X + "y")
+        console.wait_for("cancelled")
+        console.press(ESCAPE)
+        console.wait_for(r"claudecluster-worker-local")
+        console.press("q")
+        assert console.wait_for_exit() == 0
+    listed = json.loads(machine.run("tasks", "local", "-o", "json").stdout)
+    assert [task["state"] for task in listed] == ["cancelled"]
+
+
+@pytest.mark.skipif(shutil.which("vim") is None, reason="vim is not installed")
+def test_a_full_screen_program_answers_keys(machine: Machine) -> None:
+    """An interactive task: vim draws in the pane, takes keys and leaves."""
+    written = machine.project / "written"
+    started = machine.run("prompt", "local", "--mode", "interactive", "--detach", f"vim -u NONE -N {written}")
+    assert started.returncode == 0, started.stderr
+    with ConsoleScreen(machine) as console:
+        console.wait_for(r"claudecluster-worker-local\s+.*ready")
+        console.press("\r")
+        console.wait_for("vim -u NONE")
+        console.press("\r")
+        console.wait_for("written")
+        console.press("ifrom the pane" + ESCAPE)
+        console.wait_for("from the pane")
+        console.press(":wq\r")
+        console.wait_for("completed")
+    assert written.read_text() == "from the pane\n"
