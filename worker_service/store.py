@@ -16,12 +16,17 @@ from obstore.exceptions import (
 )
 from obstore.store import LocalStore, MemoryStore, from_url
 
+from worker_service.calls import Calls
+
 if TYPE_CHECKING:
     from obstore.store import ObjectStore
 
 CLIENT_OPTIONS: Any = {"connect_timeout": "5s", "timeout": "20s"}
 RETRY_CONFIG: Any = {"max_retries": 2, "retry_timeout": timedelta(seconds=10)}
 """Short: whoever calls has its own back-off, and a person may be waiting."""
+
+FAILURES = (BaseError, OSError)
+_calls = Calls(FAILURES)
 
 Trouble = Literal["denied", "unauthenticated", "unreachable"]
 
@@ -77,19 +82,22 @@ class Store:
 
     async def read(self, path: str) -> bytes | None:
         """The object's bytes; None when there is no such object."""
+
+        def read() -> bytes:
+            return bytes(self._objects.get(path).bytes())
+
         try:
-            found = await self._objects.get_async(path)
-            return bytes(await found.bytes_async())
+            return await _calls.run(read)
         except FileNotFoundError:
             return None
-        except (BaseError, OSError) as error:
+        except FAILURES as error:
             raise _store_error(error) from error
 
     async def put(self, path: str, data: bytes) -> None:
         """Write the object, over whatever was there."""
         try:
-            await self._objects.put_async(path, data, use_multipart=False)
-        except (BaseError, OSError) as error:
+            await _calls.run(self._objects.put, path, data, use_multipart=False)
+        except FAILURES as error:
             raise _store_error(error) from error
 
     async def create(self, path: str, data: bytes) -> bytes | None:
@@ -99,46 +107,49 @@ class Store:
         `data` must hold something that only this writer writes.
         """
         try:
-            await self._objects.put_async(path, data, mode="create")
+            await _calls.run(self._objects.put, path, data, mode="create")
         except AlreadyExistsError:
             held = await self.read(path)
             return None if held == data else held or b""
-        except (BaseError, OSError) as error:
+        except FAILURES as error:
             raise _store_error(error) from error
         return None
 
     async def delete(self, path: str) -> None:
         """Remove the object; it may be gone already."""
         try:
-            await self._objects.delete_async(path)
+            await _calls.run(self._objects.delete, path)
         except FileNotFoundError:
             return
-        except (BaseError, OSError) as error:
+        except FAILURES as error:
             raise _store_error(error) from error
 
     async def names(self, folder: str, after: str | None = None) -> list[str]:
         """The paths of the objects under `folder`, sorted; only those that sort behind `after`, if given."""
+
+        def names() -> list[str]:
+            return sorted(entry["path"] for entry in self._objects.list(folder, offset=after).collect())
+
         try:
-            listed = await self._objects.list(folder, offset=after).collect_async()
-        except (BaseError, OSError) as error:
+            return await _calls.run(names)
+        except FAILURES as error:
             raise _store_error(error) from error
-        return sorted(entry["path"] for entry in listed)
 
     async def folders(self, folder: str) -> list[str]:
         """The names of the folders directly in `folder`, sorted."""
         try:
-            listed = await self._objects.list_with_delimiter_async(folder)
-        except (BaseError, OSError) as error:
+            listed = await _calls.run(self._objects.list_with_delimiter, folder)
+        except FAILURES as error:
             raise _store_error(error) from error
         return sorted(prefix.rsplit("/", 1)[-1] for prefix in listed["common_prefixes"])
 
     async def written_at(self, path: str) -> float | None:
         """When the object was last written, seconds since the epoch; None when there is no such object."""
         try:
-            meta = await self._objects.head_async(path)
+            meta = await _calls.run(self._objects.head, path)
         except FileNotFoundError:
             return None
-        except (BaseError, OSError) as error:
+        except FAILURES as error:
             raise _store_error(error) from error
         return meta["last_modified"].timestamp()
 
@@ -151,7 +162,7 @@ def _folder(url: str) -> LocalStore:
     try:
         path.mkdir(mode=0o700, parents=True, exist_ok=True)
         return LocalStore(path)
-    except (BaseError, OSError) as error:
+    except FAILURES as error:
         raise StoreError(
             f"the folder {path} cannot be used as a store: {str(error).splitlines()[0]}"
         ) from error
