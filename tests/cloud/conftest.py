@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import os
 import signal
+import socket
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from dataclasses import dataclass
@@ -112,3 +113,10 @@ async def emulated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIter
     machine = Emulated(tmp_path)
     yield machine
     await machine.stop()
+
+
+@pytest.fixture
+def unused_port() -> int:
+    """A port of 127.0.0.1 that was free a moment ago."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        return int(server.getsockname()[1])

@@ -200,3 +200,29 @@ async def test_two_consoles_that_start_at_once_share_one_emulator(emulated: Emul
     assert {out.decode().strip() for out, _ in printed} == {emulated.place.target}
     assert [process.returncode for process in starting] == [0, 0, 0]
     assert local.is_running(emulated.place)
+
+
+async def test_environments_that_share_a_project_keep_to_their_own_services(
+    emulated: Emulated, tmp_path: Path
+) -> None:
+    both = config_of(tmp_path, "[env.one]\nlocal = true\n[env.two]\nlocal = true\n[env.two.services.extra]\n")
+    async with emulated.connections(both) as connections:
+        snapshot = await read_fleet(both, connections)
+    assert [str(row.service.key) for row in snapshot.rows] == [
+        "one/claudecluster-worker-one",
+        "two/claudecluster-worker-two",
+        "two/extra",
+    ]
+
+
+async def test_what_the_emulator_refuses_is_told_beside_the_rest(emulated: Emulated, tmp_path: Path) -> None:
+    config = config_of(tmp_path, f'{LOCAL}[env.local.services.second.env]\nBIG = "{"x" * 40_000}"\n')
+    async with emulated.connections(config) as connections:
+        _, worker = await live_service(config, connections, "local/worker")
+        snapshot = await read_fleet(config, connections)
+    assert worker.state is ServiceState.READY
+    states = {row.service.key.name: row.service.state for row in snapshot.rows}
+    assert states == {"second": ServiceState.MISSING, "worker": ServiceState.READY}
+    (problem,) = snapshot.problems
+    assert problem.title == "cannot put local/second in place"
+    assert "env" in problem.detail
