@@ -174,6 +174,12 @@ class ClientConnection(asyncio.Protocol):
         if not self._holders and self._transport is not None and not self._transport.is_closing():
             self._transport.resume_reading()
 
+    def close_when_done(self) -> None:
+        """Take no further request on this connection."""
+        self.is_closing = True
+        if self._current is None and self._transport is not None:
+            self._transport.close()
+
     def close(self) -> None:
         """Close the connection, cancelling what is under way."""
         if self._transport is not None:

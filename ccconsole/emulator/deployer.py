@@ -217,8 +217,7 @@ class Deployer:
         record.ingress.close()
         await asyncio.gather(*(backend.pool.stop() for backend in record.backends.values()))
         record.ingress.cut()
-        for backend in record.backends.values():
-            backend.log.close()
+        self._platform.forget_logs(f"{record.name}/")
         record.service.reconciling = False
         self._forget(record)
         self._operations.succeed(operation, Service.pb(record.service))
@@ -227,7 +226,7 @@ class Deployer:
         revision = record.revisions[name]
         if (backend := record.backends.pop(name, None)) is not None:
             await backend.pool.stop()
-            backend.log.close()
+        self._platform.forget_logs(revision.name)
         record.revisions.pop(name, None)
         self._save(record)
         self._operations.succeed(operation, Revision.pb(revision))

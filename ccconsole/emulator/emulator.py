@@ -113,8 +113,7 @@ class Emulator:
         await asyncio.gather(*stopping, self._platform.stop_all(self._options.pace.grace))
         for record in records:
             record.ingress.cut()
-        for backend in backends:
-            backend.log.close()
+        self._platform.forget_logs("")
         if self._sweeping is not None:
             await self._sweeping
         for address in self.addresses:

@@ -26,6 +26,8 @@ CLIENT_CLOSED = 499
 """The status logged for a request whose client left before the response began."""
 TOO_LARGE_RESPONSE = "Response size was too large. Please consider reducing response size."
 """What Cloud Run answers: https://cloud.google.com/run/docs/troubleshooting."""
+_EXIT_SECONDS = 0.5
+"""Between an instance's last closed socket and the news of its exit."""
 
 
 class Exchange:
@@ -115,19 +117,32 @@ class Exchange:
         self._give_up(500, TOO_LARGE_RESPONSE)
 
     async def _serve(self) -> None:
-        affine = self.head.cookie(AFFINITY_COOKIE) if self._backend.spec.is_affine else None
-        self._instance = await self._backend.pool.acquire(affine)
-        upstream = Upstream(self)
-        loop = asyncio.get_running_loop()
-        try:
-            await loop.create_connection(lambda: upstream, HOST, self._instance.port)
-        except OSError as error:
-            raise Broken from error
-        self._upstream = upstream
+        upstream = await self._connect()
         if self.head.expects_continue and not self.is_body_complete:
             self.client.write(b"HTTP/1.1 100 Continue\r\n\r\n")
         self._send_request(upstream)
         await upstream.done
+
+    async def _connect(self) -> Upstream:
+        affine = self.head.cookie(AFFINITY_COOKIE) if self._backend.spec.is_affine else None
+        while True:
+            instance = self._instance = await self._backend.pool.acquire(affine)
+            try:
+                upstream = await self._open(instance.port)
+            except OSError as error:
+                if not await _is_ending(instance):
+                    raise Broken from error
+                # Nothing was sent yet, so the request may go to another.
+                self._instance = None
+                self._backend.pool.release(instance)
+            else:
+                self._upstream = upstream
+                return upstream
+
+    async def _open(self, port: int) -> Upstream:
+        upstream = Upstream(self)
+        await asyncio.get_running_loop().create_connection(lambda: upstream, HOST, port)
+        return upstream
 
     def _send_request(self, upstream: Upstream) -> None:
         if upstream.transport is None:
@@ -173,3 +188,12 @@ class Exchange:
         }
         text = f"{fields['method']} {fields['path']} {fields['status']} {fields['seconds']:.3f}s"
         self._backend.log.write("requests", self._instance.id if self._instance else "", text, fields)
+
+
+async def _is_ending(instance: Instance) -> bool:
+    """Whether an instance that refuses connections is one that just ended."""
+    try:
+        await asyncio.wait_for(instance.exited.wait(), _EXIT_SECONDS)
+    except TimeoutError:
+        return False
+    return True

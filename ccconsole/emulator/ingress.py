@@ -61,6 +61,8 @@ class Listener:
         """Listen no more; requests under way go on."""
         if self._server is not None:
             self._server.close()
+        for client in tuple(self._clients):
+            client.close_when_done()
 
     def cut(self) -> None:
         """Close the connections that are left."""

@@ -30,6 +30,8 @@ class Platform:
     ports: Ports = field(default_factory=Ports)
     environ: Mapping[str, str] = field(default_factory=lambda: os.environ)
     living: set[Instance] = field(default_factory=set)
+    logs: dict[str, RevisionLog] = field(default_factory=dict)
+    """By a revision's full name; of failed ones too."""
 
     @property
     def marker(self) -> str:
@@ -38,13 +40,19 @@ class Platform:
 
     def backend(self, spec: RevisionSpec) -> Backend:
         """A revision's pool, with no instance yet."""
-        log = RevisionLog(self.log_path(spec.service.service, spec.revision))
+        path = self.log_path(spec.service.service, spec.revision)
+        log = self.logs.setdefault(spec.name, RevisionLog(path))
         pool = Pool(lambda: self._make(spec, log), spec.concurrency, self.pace)
         return Backend(spec, pool, log)
 
     def log_path(self, service: str, revision: str) -> Path:
         """The file that holds a revision's newest log lines."""
         return self.state.path / "logs" / service / f"{revision}.log"
+
+    def forget_logs(self, prefix: str) -> None:
+        """Close and drop the logs of the revisions whose full name starts so; their files stay."""
+        for name in [name for name in self.logs if name.startswith(prefix)]:
+            self.logs.pop(name).close()
 
     async def stop_all(self, grace: float) -> None:
         """End every living instance."""

@@ -121,12 +121,13 @@ class Pool:
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
     def _choose(self, preferred: str | None) -> Instance | None:
-        ready = [item for item in self._instances if item.state is State.READY and self._has_room(item)]
+        ready = [item for item in self._instances if self._has_room(item)]
         # The busiest, then the one used last: the others grow idle and go.
         return max(ready, key=lambda item: (item.id == preferred, item.active, item.idle_since), default=None)
 
     def _has_room(self, instance: Instance) -> bool:
-        return instance.active < self._concurrency
+        is_serving = instance.state is State.READY and not instance.exited.is_set()
+        return is_serving and instance.active < self._concurrency
 
     def _occupy(self, instance: Instance) -> Instance:
         instance.active += 1

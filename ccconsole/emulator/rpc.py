@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import grpc
-from google.protobuf.message import Message
+from google.protobuf.message import DecodeError, Message
 
 from ccconsole.emulator.faults import Fault
 from ccconsole.emulator.ingress import Activity
@@ -75,6 +75,8 @@ class Table(_Handler):
             self._activity.began()
             try:
                 return method.encode(await method.answer(method.decode(request)))
+            except DecodeError as error:
+                await context.abort(grpc.StatusCode.INTERNAL, f"The request cannot be read: {error}")
             except Fault as fault:
                 await context.abort(fault.code, fault.message)
             finally:
