@@ -20,15 +20,16 @@ from worker_service.wire import Problem
 class Full(Refused):
     """No instance is free for another task; `retry_after` is in seconds, where the answer names it."""
 
-    def __init__(self, detail: str, retry_after: int | None, *, is_platform: bool) -> None:
+    def __init__(self, detail: str, retry_after: int | None) -> None:
         wait = f"Try again in {retry_after} s" if retry_after is not None else "Try again in a moment"
         super().__init__(
-            "The fleet is full",
-            detail,
-            f"{wait}, or raise the maximum: ccconsole scale TARGET MIN MAX.",
+            "The fleet is full", detail, f"{wait}, or raise the maximum: ccconsole scale TARGET MIN MAX."
         )
         self.retry_after = retry_after
-        self.is_platform = is_platform
+
+
+class WorkerBusy(Full):
+    """An instance answered, and runs as many tasks as it may: said by the worker, not by the platform."""
 
 
 def problem_of(response: httpx.Response, body: bytes, url: str) -> ConsoleError:
@@ -54,7 +55,7 @@ def _from_worker(response: httpx.Response, problem: Problem) -> ConsoleError:
             return NotFound(problem.title, detail)
         case 429:
             retry_after = problem.retry_after if problem.retry_after is not None else _retry_after(response)
-            return Full(f"The worker said: {detail}", retry_after, is_platform=False)
+            return WorkerBusy(f"The worker said: {detail}", retry_after)
         case 501:
             return Refused(problem.title, detail, "Set `store` in deploy.toml and deploy again.")
         case 503:
@@ -85,7 +86,7 @@ def _from_platform(response: httpx.Response, url: str) -> ConsoleError:
             return ConfigError("The prompt is too large", f"{said}: Cloud Run takes at most 32 MiB.")
         case 429:
             detail = f"{said} on the platform's behalf: every instance is busy and the maximum is reached."
-            return Full(detail, _retry_after(response), is_platform=True)
+            return Full(detail, _retry_after(response))
         case 504:
             return TimedOut("The request took longer than the service allows", f"{said}.")
         case 500 | 502 | 503:

@@ -15,7 +15,7 @@ from ccconsole.config import Environment
 from ccconsole.errors import ConsoleError, Refused, Unreachable
 from ccconsole.journal import JournalReader
 from ccconsole.model import Service, Task
-from ccconsole.problems import Full
+from ccconsole.problems import Full, WorkerBusy
 from ccconsole.worker_client import StreamEnded, output_bytes
 from worker_service.reading import event_range, gap_event
 from worker_service.wire import Control, EventType, RunRequest, TaskEvent
@@ -24,6 +24,11 @@ __all__ = ["NoOutcome", "attach", "journal", "output_bytes", "send", "start", "t
 
 REATTACH_SECONDS = (0.5, 1.0, 2.0)
 """Between the tries to find a dropped stream at its own worker; the journal comes after them."""
+
+
+BUSY_SECONDS = (0.5, 1.0, 2.0, 4.0)
+"""Between the tries at a worker that is busy by its own words: the instance was handed to us because its last
+caller hung up, and the task of that caller is being ended (2 s of grace, then the cancel ladder)."""
 
 
 class NoOutcome(ConsoleError):
@@ -101,8 +106,13 @@ class _Line:
 
     async def run(self, request: RunRequest) -> AsyncGenerator[TaskEvent, None]:
         """The stream of the request that starts it."""
-        stream = worker_client.run(self._url, request, token=self._token, cookies=self._cookies)
-        async with aclosing(self._new(stream)) as events:
+
+        def opened() -> AsyncGenerator[TaskEvent, None]:
+            stream = worker_client.run(self._url, request, token=self._token, cookies=self._cookies)
+            return self._new(stream)
+
+        tries = streams.with_backoff(opened, WorkerBusy, delays=BUSY_SECONDS)
+        async with aclosing(tries) as events:
             async for event in events:
                 yield event
 

@@ -24,15 +24,19 @@ class Shown:
 
     def __init__(self, form: Format, *, is_raw: bool = False) -> None:
         self._form = form
-        self._stdout = Stdout(is_raw=is_raw)
+        self._stdout = Stdout(is_raw=is_raw or form is Format.NDJSON)
         self.code: int | None = None
         self.is_started = False
 
     async def all(self, events: AsyncGenerator[TaskEvent, None]) -> None:
-        """Show every event, to the last."""
-        async with aclosing(events):
-            async for event in events:
-                await self.event(event)
+        """Show every event, to the last; ends at once, quietly, when nobody reads stdout any more."""
+        try:
+            async with aclosing(events):
+                async for event in events:
+                    await self.event(event)
+        except BrokenPipeError:
+            output.close_stdout()
+            self.code = output.BROKEN_PIPE
 
     async def event(self, event: TaskEvent) -> None:
         """Show one event."""
@@ -41,7 +45,7 @@ class Shown:
 
         self.is_started = True
         if self._form is Format.NDJSON:
-            output.emit(_json_line(event))
+            await self._stdout.write(_json_line(event).encode())
         elif event.type is EventType.OUTPUT and self._form is Format.TABLE:
             await self._stdout.write(output_bytes(event))
         if event.type is EventType.COMPLETE:

@@ -27,6 +27,7 @@ REQUEST = RunRequest(prompt="hi", task_id="t")
 @pytest.fixture(autouse=True)
 def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(runs, "REATTACH_SECONDS", (0.01, 0.01, 0.01))
+    monkeypatch.setattr(runs, "BUSY_SECONDS", (0.01, 0.01))
 
 
 @pytest.fixture
@@ -186,6 +187,27 @@ async def test_a_full_fleet_is_refused_once_and_not_asked_again() -> None:
         with pytest.raises(Full):
             await drained(runs.start(environment(), service(worker.url), REQUEST))
         assert len(worker.calls) == 1
+
+
+@pytest.mark.parametrize("busy", [2, 3])
+async def test_an_instance_that_still_ends_its_last_task_is_asked_again(busy: int) -> None:
+    problem = {"title": "Busy", "detail": "1 task", "error": "worker_busy", "message": "1 task"}
+
+    async def script(call: Call) -> None:
+        if len(worker.calls) <= busy:
+            return await call.answer(429, {"status": 429, "code": "worker_busy", **problem})
+        await call.start()
+        await call.write(complete(1))
+
+    async with scripted(script) as worker:
+        events = runs.start(environment(), service(worker.url), REQUEST)
+        if busy == 3:
+            with pytest.raises(Full, match="The worker said: 1 task"):
+                await drained(events)
+        else:
+            assert numbers(await drained(events)) == [1]
+        assert len(worker.calls) == 3
+        assert len({call.body for call in worker.calls}) == 1
 
 
 @pytest.mark.parametrize("url", [None, "http://127.0.0.1:9"])

@@ -20,7 +20,7 @@ from ccconsole.errors import (
     TimedOut,
     Unreachable,
 )
-from ccconsole.problems import Full
+from ccconsole.problems import Full, WorkerBusy
 from ccconsole.worker_client import StreamEnded, output_bytes
 from tests.unit.workers import Call, complete, output, scripted, sse, until
 from worker_service.wire import EventType, RunRequest, TaskEvent
@@ -129,7 +129,7 @@ async def test_a_loopback_worker_is_reached_past_a_proxy(monkeypatch: pytest.Mon
         (404, "task_not_found", NotFound, 5),
         (409, "task_exists", ConfigError, 2),
         (413, "too_large", ConfigError, 2),
-        (429, "worker_busy", Full, 8),
+        (429, "worker_busy", WorkerBusy, 8),
         (500, "broken", ConsoleError, 1),
         (501, "control_unavailable", Refused, 8),
         (503, "draining", Unreachable, 1),
@@ -187,8 +187,8 @@ async def test_a_full_fleet_says_who_is_full_and_when_to_come_back() -> None:
             await drained(worker.url)
         with pytest.raises(Full, match="30 s") as by_platform:
             await drained(worker.url)
-        assert not by_worker.value.is_platform
-        assert by_platform.value.is_platform
+        assert isinstance(by_worker.value, WorkerBusy)
+        assert not isinstance(by_platform.value, WorkerBusy)
         assert (by_worker.value.retry_after, by_platform.value.retry_after) == (7, 30)
 
 
