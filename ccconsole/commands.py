@@ -78,14 +78,14 @@ def _environment(number: int) -> Command:
 
 
 _MOTION: Final = (
-    Command("cursor_down", "j,down", "Down", "One row down", TABLES),
-    Command("cursor_up", "k,up", "Up", "One row up", TABLES),
-    Command("cursor_top", "g,home", "Top", "To the first row", TABLES),
-    Command("cursor_bottom", "G,end", "Bottom", "To the last row", TABLES),
-    Command("page_down", "ctrl+f,pagedown", "Page down", "One page down", TABLES),
-    Command("page_up", "ctrl+b,pageup", "Page up", "One page up", TABLES),
-    Command("half_down", "ctrl+d", "Half down", "Half a page down", TABLES),
-    Command("half_up", "ctrl+u", "Half up", "Half a page up", TABLES),
+    Command("cursor_down", "j,down", "Down", "One row down", CONSOLE),
+    Command("cursor_up", "k,up", "Up", "One row up", CONSOLE),
+    Command("cursor_top", "g,home", "Top", "To the first row", CONSOLE),
+    Command("cursor_bottom", "G,end", "Bottom", "To the last row", CONSOLE),
+    Command("page_down", "ctrl+f,pagedown", "Page down", "One page down", CONSOLE),
+    Command("page_up", "ctrl+b,pageup", "Page up", "One page up", CONSOLE),
+    Command("half_down", "ctrl+d", "Half down", "Half a page down", CONSOLE),
+    Command("half_up", "ctrl+u", "Half up", "Half a page up", CONSOLE),
 )
 
 _TABLE: Final = (
@@ -203,6 +203,7 @@ _TASK: Final = (
     ),
     Command("search_next", "n", "Next match", "The next match, towards the end", (Place.TASK,)),
     Command("search_previous", "N", "Previous match", "The previous match", (Place.TASK,)),
+    Command("clipboard", "y", "Take", "Take what the agent offers for the clipboard", (Place.TASK,)),
     Command("follow", "f", "Follow", "To the end, and stay there", (Place.TASK,), ("follow",)),
 )
 

@@ -54,6 +54,7 @@ class ConsoleScreen(Screen[None]):
     """A full screen; subclasses give the place, the body, the breadcrumbs and the actions."""
 
     PLACE: ClassVar[Place]
+    AUTO_FOCUS = None
 
     class DeskChanged(Message):
         """A new snapshot, or a change of a followed task: posted to the screen in sight."""
@@ -99,6 +100,7 @@ class ConsoleScreen(Screen[None]):
 
     def on_mount(self) -> None:
         """Clocks move while the screen is in sight."""
+        self.set_focus(self.home())
         self.bindings_updated_signal.subscribe(self, lambda _: self.show_hints())
         self.set_interval(CLOCK_SECONDS, self._tick)
         self.show_desk()
@@ -106,8 +108,6 @@ class ConsoleScreen(Screen[None]):
     def on_screen_resume(self, event: events.ScreenResume) -> None:
         """Back in sight: what changed meanwhile is drawn now."""
         self.show_desk()
-        if self.focused is None and (home := self.home()) is not None:
-            home.focus()
 
     def _tick(self) -> None:
         if self.is_in_sight:
@@ -145,7 +145,7 @@ class ConsoleScreen(Screen[None]):
         if shown.problems:
             plural = "" if len(shown.problems) == 1 else "s"
             counts.append(Span(f"✗ {len(shown.problems)} problem{plural}", Tone.BAD))
-        return (Span(f"{services} services", Tone.DIM), *counts, Span(""))
+        return (Span(f"{services} service{'' if services == 1 else 's'}", Tone.DIM), *counts, Span(""))
 
     def show_hints(self) -> None:
         """The keys that work now, as they are bound now."""

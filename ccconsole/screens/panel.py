@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from textual import on
 from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.content import Content
@@ -50,6 +51,16 @@ class TaskPanel(Vertical):
         elif session.is_own:
             session.resize(size.width, size.height)
 
+    @on(TerminalPane.Typed)
+    def _typed(self, message: TerminalPane.Typed) -> None:
+        message.stop()
+        if self.session is not None and self.pane.is_interactive:
+            self.session.type(message.data)
+
+    def on_resize(self) -> None:
+        """The terminal's size is known once the layout is."""
+        self.call_after_refresh(self.fit)
+
     def redraw(self, now: float) -> None:
         """The lines, as the session has them now."""
         session = self.session
@@ -59,6 +70,8 @@ class TaskPanel(Vertical):
         self._line(".task-title").update(title(session.task, now, is_guarded=is_guarded), layout=False)
         self._line(".task-prompt").update(prompt_line(session.task), layout=False)
         self.set_class(is_guarded, "guarded")
+        if session.terminal.take_bells():
+            self.app.bell()
         end = self._line(".task-end")
         text = self._end(session)
         end.display = bool(text)

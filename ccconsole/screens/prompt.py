@@ -156,6 +156,8 @@ class PromptScreen(ModalScreen[Draft | None]):
             self._say("Nothing to send: the prompt is empty.")
         elif len(text.encode("utf-8", "replace")) > MAX_BYTES:
             self._say("The prompt is longer than 1 MiB, which is what the worker takes.")
+        elif options.get("mode", MODES[0]) != MODES[0] and (deaf := self._deaf()):
+            self._say(f"{deaf} has no store: nobody could type or answer there. Use mode=headless.")
         elif self.guarded and not self._is_confirming:
             self._is_confirming = True
             self._say()
@@ -163,6 +165,12 @@ class PromptScreen(ModalScreen[Draft | None]):
             self.desk.options, self.desk.draft = options, ""
             self.desk.history.add(text)
             self.dismiss(Draft(text, options))
+
+    def _deaf(self) -> str:
+        """The first target where no key or answer could reach a task; empty when there is none."""
+        environments = self.desk.config.environments
+        names = (row.service.key.environment for row in self.rows)
+        return next((name for name in names if environments[name].store is None), "")
 
     @on(TextArea.Changed)
     @on(Input.Changed)

@@ -120,11 +120,14 @@ class RootScreen(TableScreen):
                 self.post_message(self.SessionChanged(session))
 
     async def _deliver(self, session: Session) -> None:
-        async for typed in session.commands():
-            try:
-                await self.desk.backend.send(session.environment, session.task.id, typed.action, typed.fields)
-            except ConsoleError as error:
-                self.post_message(self.ControlFailed(error))
+        async with aclosing(session.commands()) as commands:
+            async for typed in commands:
+                try:
+                    await self.desk.backend.send(
+                        session.environment, session.task.id, typed.action, typed.fields
+                    )
+                except ConsoleError as error:
+                    self.post_message(self.ControlFailed(error))
 
     @on(SessionChanged)
     def _session_changed(self, message: SessionChanged) -> None:

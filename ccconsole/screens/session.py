@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
@@ -181,7 +181,7 @@ class Session:
         self._size = (columns, rows)
         self._wake.set()
 
-    async def commands(self) -> AsyncIterator[Typed]:
+    async def commands(self) -> AsyncGenerator[Typed, None]:
         """What is to be sent, in order and batched, until the task is over."""
         while not self.is_over:
             await self._wake.wait()

@@ -45,6 +45,7 @@ class TaskScreen(ConsoleScreen):
         self.shown: list[Session] = list(sessions[: TILES[-1]])
         self._at = 0
         self._search = ""
+        self._offered = ""
 
     def body(self) -> ComposeResult:
         """Four panels, of which as many show as there are tiles."""
@@ -124,20 +125,58 @@ class TaskScreen(ConsoleScreen):
                 return len(self.desk.sessions) > 1
             case "more_tiles":
                 return len(self.desk.sessions) > len(self.shown) and len(self.shown) < TILES[-1]
+            case "clipboard":
+                return bool(self._offered)
             case "search_next" | "search_previous":
                 return bool(self._search)
         return True
 
-    @on(TerminalPane.Typed)
-    def _typed(self, message: TerminalPane.Typed) -> None:
-        for panel in self.query(TaskPanel):
-            if panel.has_focus_within and panel.session is not None and not self.desk.is_read_only:
-                panel.session.type(message.data)
+    @on(TerminalPane.Copied)
+    def _copied(self, message: TerminalPane.Copied) -> None:
+        self.say(f"Copied {len(message.text.splitlines())} lines")
 
-    @on(TerminalPane.SizeChanged)
-    def _size_changed(self) -> None:
-        for panel in self.query(TaskPanel):
-            panel.fit()
+    @on(TerminalPane.ClipboardRequested)
+    def _clipboard_requested(self, message: TerminalPane.ClipboardRequested) -> None:
+        self._offered = message.text
+        self.say(f"The agent offers {len(message.text)} characters for your clipboard; y takes them")
+
+    def action_clipboard(self) -> None:
+        """Take what the program offered."""
+        if self._offered:
+            self.app.copy_to_clipboard(self._offered)
+            self.say(f"Took {len(self._offered)} characters")
+
+    def action_cursor_down(self) -> None:
+        """A line down."""
+        self.panel.pane.scroll_lines(1)
+
+    def action_cursor_up(self) -> None:
+        """A line up."""
+        self.panel.pane.scroll_lines(-1)
+
+    def action_page_down(self) -> None:
+        """A page down."""
+        self.panel.pane.action_page_down()
+
+    def action_page_up(self) -> None:
+        """A page up."""
+        self.panel.pane.action_page_up()
+
+    def action_half_down(self) -> None:
+        """Half a page down."""
+        self.panel.pane.scroll_lines(self.panel.pane.size.height // 2)
+
+    def action_half_up(self) -> None:
+        """Half a page up."""
+        self.panel.pane.scroll_lines(-(self.panel.pane.size.height // 2))
+
+    def action_cursor_top(self) -> None:
+        """To the oldest line."""
+        self.panel.pane.action_scroll_home()
+
+    def action_cursor_bottom(self) -> None:
+        """To the end."""
+        self.panel.pane.follow()
 
     def action_type(self) -> None:
         """The keyboard to the terminal."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Hashable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from ccconsole.widgets.text import Span
 
@@ -39,7 +39,8 @@ class Row:
     key: Hashable
     cells: tuple[Span, ...]
     """One for each column; of a spanning row the first cell, then the text over all the others."""
-    orders: tuple[Order, ...] = ()
+    orders: tuple[Order, ...] = field(default=(), compare=False)
+    """What each column sorts by; no part of equality, which is about what is painted."""
     is_spanning: bool = False
     is_pinned: bool = False
     """Whether it stays on top of every order and through every filter, as what could not be read must."""

@@ -1,0 +1,77 @@
+from __future__ import annotations
+
+from ccconsole.errors import Refused
+from ccconsole.screens.quit import QuitScreen
+from tests.ui.test_task import started
+from tests.ui.world import Console, console
+
+
+async def asked(running: Console) -> None:
+    await running.press("ctrl+q")
+    await running.until(lambda: isinstance(running.app.screen, QuitScreen))
+
+
+async def gone(running: Console) -> None:
+    await running.until(lambda: not running.app.is_running)
+    assert running.app.return_code == 0
+
+
+async def test_staying_changes_nothing() -> None:
+    async with console() as running:
+        screen = await started(running)
+        await asked(running)
+        assert "1 of your tasks is running" in running.text
+        await running.press("ctrl+q", "escape")
+        await running.until(lambda: running.app.screen is screen)
+        assert running.world.sent == []
+        assert running.world.closed == 0
+
+
+async def test_cancel_them_and_quit() -> None:
+    async with console() as running:
+        screen = await started(running)
+        await asked(running)
+        await running.press("c")
+        await gone(running)
+        assert running.world.sent == [("dev", screen.session.task.id, "cancel", {})]
+    assert running.world.closed == 1
+
+
+async def test_a_store_in_trouble_does_not_hold_the_quit_up() -> None:
+    async with console() as running:
+        await started(running)
+        running.world.refusal = Refused("no", "", "")
+        await asked(running)
+        await running.press("c")
+        await gone(running)
+
+
+async def test_leave_them_running() -> None:
+    async with console() as running:
+        await started(running)
+        await asked(running)
+        assert ":tasks finds them again" in running.text
+        await running.press("l")
+        await gone(running)
+        assert running.world.sent == []
+
+
+async def test_without_a_store_they_cannot_be_left() -> None:
+    async with console() as running:
+        await started(running, "3")
+        await asked(running)
+        assert "not possible" in running.text
+        await running.press("l")
+        assert isinstance(running.app.screen, QuitScreen)
+        await running.press("c")
+        await gone(running)
+    assert running.world.closed == 1
+
+
+async def test_an_ended_task_asks_nothing() -> None:
+    async with console() as running:
+        await started(running)
+        running.world.say("complete", status="completed")
+        await running.until(lambda: not running.app.desk.running())
+        await running.press("escape", "q")
+        await gone(running)

@@ -1,0 +1,221 @@
+from __future__ import annotations
+
+from ccconsole.errors import Refused
+from ccconsole.model import TaskState
+from ccconsole.screens.choice import ChoiceScreen
+from ccconsole.screens.panel import TaskPanel
+from ccconsole.screens.prompt import PromptScreen
+from ccconsole.screens.service import ServiceScreen
+from ccconsole.screens.task import TaskScreen
+from ccconsole.terminal.view import TerminalPane
+from tests.ui.world import NOW, Console, console, task
+
+
+async def started(running: Console, environment: str = "2", mode: str = "") -> TaskScreen:
+    runs = len(running.world.runs)
+    await running.press(environment, "p")
+    await running.until(lambda: isinstance(running.app.screen, PromptScreen))
+    while mode and f"mode={mode}" not in running.text:
+        await running.press("ctrl+t")
+    await running.type("Mend it")
+    await running.press("enter")
+    await running.until(lambda: isinstance(running.app.screen, TaskScreen))
+    screen = running.app.screen
+    assert isinstance(screen, TaskScreen)
+    await running.until(lambda: len(running.world.runs) > runs)
+    running.world.say("status", status="running", agent="claude", deadline=NOW + 3600)
+    await running.until(lambda: screen.session.task.state is TaskState.RUNNING)
+    return screen
+
+
+async def test_a_task_is_shown_as_it_runs_and_says_how_it_ended() -> None:
+    async with console() as running:
+        screen = await started(running)
+        running.world.write("\x1b[32mworking\x1b[0m on it\r\n")
+        await running.until(lambda: "working on it" in running.text)
+        assert "● running  claude  dev/worker-dev" in running.text
+        assert "❯ Mend it" in running.text
+        assert "ends in" in running.text
+        running.world.say("complete", status="failed", reason="auth", exitCode=1, outputBytes=15)
+        await running.until(lambda: "Claude refused the worker's credential" in running.text)
+        assert "→ put a valid one into the service's secret" in running.text
+        assert not screen.check_action("cancel", ())
+
+
+async def test_it_goes_on_when_its_screen_is_left() -> None:
+    async with console() as running:
+        await started(running)
+        await running.press("escape")
+        assert running.app.screen is running.fleet
+        assert "mine 1" in running.text
+        running.world.write("still here\r\n")
+        running.world.say("complete", status="completed")
+        await running.until(lambda: "dev/worker-dev: completed" in running.told)
+        await running.press("enter")
+        await running.until(lambda: isinstance(running.app.screen, ServiceScreen))
+        await running.press("g", "enter")
+        await running.until(lambda: "still here" in running.text)
+        await running.until(lambda: "✓ completed" in running.text)
+
+
+async def test_cancel_asks_and_tells_the_ladder() -> None:
+    async with console() as running:
+        screen = await started(running)
+        await running.press("ctrl+x")
+        await running.until(lambda: isinstance(running.app.screen, ChoiceScreen))
+        assert "SIGTERM, then SIGKILL" in running.text
+        await running.press("x")
+        await running.until(lambda: running.app.screen is screen)
+        assert running.world.sent == []
+        await running.press("ctrl+x", "y")
+        await running.until(lambda: running.world.sent)
+        assert running.world.sent == [("dev", screen.session.task.id, "cancel", {"mode": "interrupt"})]
+        running.world.say("control", action="cancel", actor="ops", ok=True)
+        await running.until(lambda: "cancel by ops" in running.text)
+
+
+async def test_without_a_store_a_cancel_closes_the_stream() -> None:
+    async with console() as running:
+        screen = await started(running, "3")
+        await running.press("ctrl+x", "y")
+        await running.until(lambda: running.world.closed == 1)
+        await running.until(lambda: screen.session.task.state is TaskState.CANCELLED)
+        assert running.world.sent == []
+        await running.until(lambda: "its stream was closed by this console" in running.text)
+
+
+async def test_a_refused_command_is_told() -> None:
+    async with console() as running:
+        await started(running)
+        running.world.refusal = Refused("The mailbox is closed", "denied [/foo]", "ask somebody")
+        await running.press("ctrl+x", "y")
+        await running.until(lambda: "denied [/foo]" in running.told)
+
+
+async def test_keys_go_to_an_interactive_task_until_they_are_taken_back() -> None:
+    async with console() as running:
+        screen = await started(running, mode="interactive")
+        pane = screen.panel.pane
+        await running.until(lambda: pane.is_interactive)
+        assert "^] Keyboard back" in running.text
+        await running.type("q?p")
+        await running.press("enter", "escape")
+        await running.until(
+            lambda: "".join(f["data"] for *_, a, f in running.world.sent if a == "input") == "q?p\r\x1b"
+        )
+        assert running.app.screen is screen
+        await running.press("ctrl+right_square_bracket")
+        assert running.app.focused is None
+        await running.until(lambda: "Keyboard back" not in running.text)
+        count = len(running.world.sent)
+        await running.press("j")
+        await running.press("i")
+        assert running.app.focused is pane
+        await running.until(lambda: "Keyboard back" in running.text)
+        assert all("j" not in fields.get("data", "") for *_, fields in running.world.sent[count:])
+
+
+async def test_an_interactive_task_gets_the_panes_size() -> None:
+    async with console() as running:
+        screen = await started(running, mode="interactive")
+        await running.pilot.resize_terminal(100, 30)
+        size = screen.panel.pane.size
+        await running.until(lambda: any(action == "resize" for *_, action, _ in running.world.sent))
+        await running.until(
+            lambda: (
+                running.world.sent[-1][3]
+                == {"cols": screen.panel.pane.size.width, "rows": screen.panel.pane.size.height}
+            )
+        )
+        assert (screen.session.terminal.columns, screen.session.terminal.rows) == tuple(
+            screen.panel.pane.size
+        )
+        assert size.width <= 120
+
+
+async def test_a_permission_is_answered_from_the_console() -> None:
+    async with console() as running:
+        screen = await started(running, mode="supervised")
+        running.world.say("status", status="waiting_input")
+        running.world.say("permission", permissionId="p1", tool="Bash", input={"command": "rm -rf [/build]"})
+        await running.until(lambda: "rm -rf [/build]" in running.text)
+        await running.press("A")
+        await running.until(lambda: running.world.sent)
+        assert running.world.sent[0][2:] == ("answer", {"permission_id": "p1", "behavior": "allow"})
+        assert screen.check_action("deny", ())
+
+
+async def test_search_and_scrollback() -> None:
+    async with console() as running:
+        screen = await started(running)
+        running.world.write("".join(f"line {number}\r\n" for number in range(200)))
+        await running.until(lambda: "line 199" in running.text)
+        await running.press("slash", *"line 57", "enter")
+        await running.until(lambda: "line 57" in running.text)
+        assert "line 199" not in running.text
+        await running.press("G")
+        await running.until(lambda: "line 199" in running.text)
+        await running.press("g")
+        await running.until(lambda: "line 0 " in running.text)
+        await running.press("slash", *["backspace"] * 7, *"nowhere", "enter")
+        await running.until(lambda: "'nowhere' is not found there" in running.told)
+        await running.press("c")
+        assert "line 42\n" in running.app.clipboard
+        assert screen.panel.pane.has_focus
+
+
+async def test_several_tasks_side_by_side() -> None:
+    async with console() as running:
+        screen = await started(running)
+        first = screen.session
+        await running.press("escape")
+        screen = await started(running, "1")
+        assert screen.session is not first
+        await running.press("left_square_bracket")
+        assert screen.session is first
+        await running.press("plus")
+        assert (screen.tiles, len(screen.shown)) == (2, 2)
+        panels = [panel for panel in screen.query(TaskPanel) if panel.display]
+        await running.until(lambda: panels[0].region.width == panels[1].region.width > 50)
+        await running.press("tab")
+        assert screen.session is not first
+        await running.press("minus")
+        assert (screen.tiles, screen.session is not first) == (1, True)
+
+
+async def test_a_task_of_another_console_is_watched_from_the_journal() -> None:
+    async with console() as running:
+        running.world.journal["dev"] = [
+            task(
+                "old",
+                "dev",
+                "worker-dev",
+                TaskState.FAILED,
+                reason="oom",
+                ended_at=NOW - 50,
+                created_at=NOW - 500,
+            )
+        ]
+        await running.press("2", "enter")
+        await running.until(lambda: "✗ failed" in running.text)
+        await running.press("G", "enter")
+        await running.until(lambda: isinstance(running.app.screen, TaskScreen))
+        running.world.write("from the journal")
+        await running.until(lambda: "from the journal" in running.text)
+        assert running.app.desk.running() == []
+
+
+async def test_read_only_watches_and_types_nothing() -> None:
+    async with console(is_read_only=True) as running:
+        await running.press("2", "enter")
+        await running.until(lambda: isinstance(running.app.screen, ServiceScreen))
+        await running.press("enter")
+        await running.until(lambda: isinstance(running.app.screen, TaskScreen))
+        screen = running.app.screen
+        assert isinstance(screen, TaskScreen)
+        running.world.say("status", status="running")
+        await running.until(lambda: screen.session.task.started_at)
+        assert not screen.query(TerminalPane).first().is_interactive
+        await running.press("ctrl+x", "p", "i")
+        assert running.app.screen is screen
+        assert running.world.sent == []
