@@ -112,9 +112,11 @@ class _Watch:
         """Read again and again; it never ends by itself."""
         failures = 0
         while True:
+            before = self.known
             reading = await self.read(POLL_TIMEOUT)
             changed.set()
-            failures = failures + 1 if reading.problems else 0
+            is_read = reading.read_at is not None and (before is None or before.read_at != reading.read_at)
+            failures = 0 if is_read else failures + 1
             await self._clock.sleep(_wait(reading, interval, failures) * self._clock.jitter())
 
     async def read(self, timeout: float) -> Reading:

@@ -27,6 +27,7 @@ IDLE_EXIT_SECONDS = 600
 """How long the emulator waits after its last console and its last task, then ends by itself."""
 MAX_SOCKET_PATH = 100
 """Bytes; the kernel's limit is 108 on Linux and 104 on macOS."""
+SOCKET = "emulator.sock"
 _LOG_LIMIT = 4 << 20
 _POLL_SECONDS = 0.02
 
@@ -58,23 +59,39 @@ def place(state: Path | None = None) -> Place:
     name = hashlib.sha256(os.fsencode(state.absolute())).hexdigest()[:16]
     try:
         state.mkdir(parents=True, exist_ok=True, mode=0o700)
-        for base in _runtime_folders():
-            folder = base / name
-            if len(os.fsencode(folder / "emulator.sock")) <= MAX_SOCKET_PATH:
-                _make_private(base)
-                _make_private(folder)
-                return Place(state, folder / "emulator.sock", state / "emulator.log")
+        folder = _socket_folder(state / "socket", name)
     except OSError as error:
         raise ConsoleError(
             "the emulator has no folder to live in",
             f"{error.filename}: {error.strerror}",
             "Make it writable, or set XDG_STATE_HOME and XDG_RUNTIME_DIR to folders of your own.",
         ) from None
-    raise ConsoleError(
-        "the emulator's socket has no place",
-        f"Every path is longer than the {MAX_SOCKET_PATH} bytes a socket may have.",
-        "Set XDG_RUNTIME_DIR to a folder with a short path.",
-    )
+    return Place(state, folder / SOCKET, state / "emulator.log")
+
+
+def _socket_folder(memory: Path, name: str) -> Path:
+    """Our private folder for the socket: the one in `memory`, else the first that can be had.
+
+    It is remembered because XDG_RUNTIME_DIR is not the same in every session of one user.
+    """
+    folders = [base / name for base in _runtime_folders()]
+    remembered = memory.read_text("utf-8") if memory.is_file() else ""
+    if remembered:
+        folders.insert(0, Path(remembered))
+    failure = OSError(36, "its path is too long for a socket", str(folders[-1]))
+    for folder in folders:
+        if len(os.fsencode(folder / SOCKET)) > MAX_SOCKET_PATH:
+            continue
+        try:
+            _make_private(folder.parent)
+            _make_private(folder)
+        except OSError as error:
+            failure = error
+            continue
+        if str(folder) != remembered:
+            memory.write_text(str(folder), "utf-8")
+        return folder
+    raise failure
 
 
 def is_running(where: Place) -> bool:

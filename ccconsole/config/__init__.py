@@ -70,7 +70,10 @@ def find(start: Path | None = None, environ: Mapping[str, str] = os.environ) -> 
     if named := environ.get(CONFIG_VARIABLE):
         return Path(named).expanduser()
     home = Path(environ.get("HOME", "/"))
-    here = start or Path.cwd()
+    try:
+        here = start or Path.cwd()
+    except FileNotFoundError:  # the folder was deleted under us
+        return None
     for folder in (here, *here.parents):
         if (folder / FILE_NAME).is_file():
             return folder / FILE_NAME

@@ -7,6 +7,7 @@ import contextlib
 import os
 import signal
 import socket
+import tempfile
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from dataclasses import dataclass
@@ -105,14 +106,13 @@ async def emulated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIter
     """A new user's machine; its emulator starts with the first connection and is gone afterwards."""
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
-    runtime = tmp_path / "r"
-    runtime.mkdir()
-    monkeypatch.setenv("XDG_RUNTIME_DIR", str(runtime))
     for name in ("ANTHROPIC_API_KEY", "CLAUDE_CODE_OAUTH_TOKEN", "CLOUD_RUN_EMULATOR_HOST"):
         monkeypatch.delenv(name, raising=False)
-    machine = Emulated(tmp_path)
-    yield machine
-    await machine.stop()
+    with tempfile.TemporaryDirectory(prefix="cc-") as runtime:  # a socket's path is short
+        monkeypatch.setenv("XDG_RUNTIME_DIR", runtime)
+        machine = Emulated(tmp_path)
+        yield machine
+        await machine.stop()
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from ccconsole.cloud.connect import Connections
 from ccconsole.errors import NotSignedIn, TimedOut, Unreachable
 from ccconsole.fleet import Clock, fleet, read_fleet
 from ccconsole.model import FleetSnapshot
-from tests.cloud.conftest import config_of
+from tests.cloud.conftest import Emulated, config_of
 
 
 @pytest.mark.usefixtures("no_account")
@@ -106,6 +106,22 @@ async def test_a_failing_environment_is_asked_less_and_less_often(tmp_path: Path
     assert snapshots[0].pending == {"dev"}
     assert snapshots[1].pending == frozenset()
     assert [problem.since for problem in snapshots[1].problems] == [1000.0]
+
+
+async def test_a_store_that_fails_does_not_slow_the_rows_down(emulated: Emulated, tmp_path: Path) -> None:
+    (tmp_path / "blocked").touch()
+    text = f'[env.local]\nlocal = true\nstore = "file://{tmp_path}/blocked/store"\n'
+    config = config_of(tmp_path, text)
+    ticks = Ticks()
+    async with emulated.connections(config) as connections:
+        flow = fleet(config, connections, local_interval=0.5, clock=ticks.clock())
+        async with contextlib.aclosing(flow):
+            await anext(flow)
+            for _ in range(3):
+                snapshot = await anext(flow)
+                assert snapshot.problems
+                assert await asyncio.wait_for(ticks.waits.get(), 10) <= 0.5
+                ticks.go(0.5)
 
 
 async def test_closing_the_flow_ends_every_poll(tmp_path: Path) -> None:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import os
+import shutil
 import signal
 import stat
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -30,12 +32,22 @@ with socket.socket(socket.AF_UNIX) as server:
 
 
 @pytest.fixture
-def state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def short(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A folder with a short path, for sockets, whose `r` is the runtime folder and `t` the temporary one."""
+    assert tmp_path.is_dir(), "made before the temporary folder is another one"
+    with tempfile.TemporaryDirectory(prefix="cc-") as folder:
+        path = Path(folder)
+        (path / "r").mkdir()
+        (path / "t").mkdir()
+        monkeypatch.setenv("XDG_RUNTIME_DIR", str(path / "r"))
+        monkeypatch.setattr(tempfile, "tempdir", str(path / "t"))
+        yield path
+
+
+@pytest.fixture
+def state(short: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A state folder, with a runtime folder of its own."""
-    runtime = tmp_path / "r"
-    runtime.mkdir()
-    monkeypatch.setenv("XDG_RUNTIME_DIR", str(runtime))
-    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    assert short.is_dir()
     monkeypatch.setenv("STARTS", str(tmp_path / "starts"))
     return tmp_path / "state"
 
@@ -88,6 +100,28 @@ def test_a_long_runtime_folder_is_passed_over(
     where = local.place(state)
     assert not where.socket.is_relative_to(long)
     assert len(os.fsencode(where.socket)) <= local.MAX_SOCKET_PATH
+
+
+def test_sessions_with_and_without_a_runtime_folder_share_the_emulator(
+    state: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    where = local.place(state)
+    monkeypatch.delenv("XDG_RUNTIME_DIR")
+    assert local.place(state) == where
+
+
+def test_a_runtime_folder_that_is_gone_is_replaced(state: Path, short: Path) -> None:
+    first = local.place(state)
+    shutil.rmtree(short / "r")
+    second = local.place(state)
+    assert first.socket.is_relative_to(short / "r")
+    assert second.socket.is_relative_to(short / "t")
+    assert second.socket.parent.is_dir()
+
+
+def test_a_folder_of_somebody_else_is_passed_over(state: Path, short: Path, tmp_path: Path) -> None:
+    (short / "r" / "ccconsole").symlink_to(tmp_path)
+    assert local.place(state).socket.is_relative_to(short / "t")
 
 
 def test_a_state_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
