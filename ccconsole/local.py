@@ -113,6 +113,19 @@ def running_pid(where: Place) -> int | None:
         return int(struct.unpack("3i", credentials)[0])
 
 
+def holder_pid(where: Place) -> int | None:
+    """The emulator that holds the state folder's lock, even one whose socket was deleted under it."""
+    try:
+        with (where.state / "lock").open("rb") as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            except BlockingIOError:
+                return int(lock.read(32))
+    except (OSError, ValueError):
+        return None
+    return None
+
+
 async def start_emulator(state: Path | None = None, *, timeout: float = 20.0) -> str:
     """The gRPC target of this user's emulator, which is started on its own when none answers.
 
@@ -182,8 +195,11 @@ def _not_ready(where: Place, why: str, *, is_late: bool = False) -> ConsoleError
     detail = f"{why[0].upper()}{why[1:]}."
     if last := _last_line(where.log):
         detail += f" Its last words: {last}"
-    kind = TimedOut if is_late else ConsoleError
-    return kind("the emulator did not start", detail, f"Read {where.log}, or see it start: ccconsole emulate")
+    hint = f"Read {where.log}, or see it start: ccconsole emulate"
+    if (pid := holder_pid(where)) is not None:
+        detail = f"Process {pid} holds {where.state} and does not answer on {where.socket}."
+        hint = "End it: ccconsole emulate --stop"
+    return (TimedOut if is_late else ConsoleError)("the emulator did not start", detail, hint)
 
 
 def _last_line(log: Path) -> str:

@@ -45,6 +45,7 @@ def emulate(
         run(_stop(where))
         return
     if (pid := local.running_pid(where)) is not None:
+        pid = pid or local.holder_pid(where)
         raise ConsoleError(
             "the emulator runs already",
             f"Process {pid} answers on {where.target}; its log is {where.log}.",
@@ -68,16 +69,10 @@ def _addresses(port: int) -> str:
 
 
 async def _stop(where: local.Place) -> None:
-    pid = local.running_pid(where)
+    pid = local.running_pid(where) or local.holder_pid(where)
     if pid is None:
         output.note("No emulator runs.")
         return
-    if pid == 0:
-        raise ConsoleError(
-            "the emulator's process is not known",
-            "This system does not say who answers on a socket.",
-            f"Find it: lsof {where.socket}",
-        )
     os.kill(pid, signal.SIGTERM)
     deadline = time.monotonic() + STOP_TIMEOUT
     while local.is_running(where) or _is_alive(pid):

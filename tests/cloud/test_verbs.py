@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 import sys
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
 
+import pytest
+
 from ccconsole import local
+from ccconsole.cli import main
 from tests.cloud.conftest import DEADLINE, Emulated
 
 LOCAL = '[env.local]\nlocal = true\nservice = "worker"\nenv = { WORKER_AGENT = "shell" }\n'
@@ -27,43 +30,41 @@ class Ended:
         return json.loads(self.out)
 
 
-async def ccconsole(machine: Emulated, *words: str) -> Ended:
-    """Run a verb in the machine's folder."""
-    process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-m",
-        "ccconsole",
-        *words,
-        cwd=machine.folder,
-        env=dict(os.environ),
-        stdin=asyncio.subprocess.DEVNULL,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-    )
-    async with asyncio.timeout(DEADLINE):
-        out, err = await process.communicate()
-    assert process.returncode is not None
-    ended = Ended(process.returncode, out.decode(), err.decode())
-    assert "Traceback" not in ended.err
-    return ended
+Command = Callable[..., Awaitable[Ended]]
+
+
+@pytest.fixture
+def ccconsole(
+    emulated: Emulated, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Command:
+    """`await ccconsole("ls", "-o", "json")` in the machine's folder."""
+    monkeypatch.chdir(emulated.folder)
+
+    async def run(*words: str) -> Ended:
+        async with asyncio.timeout(DEADLINE):
+            code = await asyncio.to_thread(main, list(words))
+        captured = capsys.readouterr()
+        return Ended(code, captured.out, captured.err)
+
+    return run
 
 
 def declare(machine: Emulated, text: str) -> None:
     (machine.folder / "deploy.toml").write_text(text)
 
 
-async def until_ready(machine: Emulated) -> dict[str, Any]:
+async def until_ready(ccconsole: Command) -> dict[str, Any]:
     async with asyncio.timeout(DEADLINE):
         while True:
-            row = dict((await ccconsole(machine, "get", "local", "-o", "json")).data)
+            row = dict((await ccconsole("get", "local", "-o", "json")).data)
             if row["state"] == "ready":
                 return row
 
 
-async def test_ls_and_get(emulated: Emulated) -> None:
+async def test_ls_and_get(emulated: Emulated, ccconsole: Command) -> None:
     declare(emulated, f"{LOCAL}instances = [0, 7]\n")
-    whole = await until_ready(emulated)
-    listed = await ccconsole(emulated, "ls", "-o", "json")
+    whole = await until_ready(ccconsole)
+    listed = await ccconsole("ls", "-o", "json")
     assert (listed.code, listed.err) == (0, "")
     (row,) = listed.data
     assert row.items() <= whole.items()
@@ -74,7 +75,7 @@ async def test_ls_and_get(emulated: Emulated) -> None:
     assert whole["env"]["WORKER_AGENT"] == "shell"
     assert (whole["timeout_seconds"], whole["concurrency"], whole["tasks"]) == (3600, 1, [])
 
-    table = await ccconsole(emulated, "ls", "local/worker")
+    table = await ccconsole("ls", "local/worker")
     assert table.out.splitlines()[1].split() == [
         "local",
         "worker",
@@ -83,13 +84,13 @@ async def test_ls_and_get(emulated: Emulated) -> None:
         "0/7",
         row["url"],
     ]
-    lines = await ccconsole(emulated, "ls", "-o", "ndjson")
+    lines = await ccconsole("ls", "-o", "ndjson")
     assert [json.loads(line) for line in lines.out.splitlines()] == [row]
 
 
-async def test_some_answered_and_some_did_not(emulated: Emulated) -> None:
+async def test_some_answered_and_some_did_not(emulated: Emulated, ccconsole: Command) -> None:
     declare(emulated, LOCAL + LOST)
-    listed = await ccconsole(emulated, "ls", "-o", "json")
+    listed = await ccconsole("ls", "-o", "json")
     assert listed.code == 7
     assert [(row["environment"], row["service"]) for row in listed.data] == [
         ("local", "worker"),
@@ -99,36 +100,51 @@ async def test_some_answered_and_some_did_not(emulated: Emulated) -> None:
     assert listed.data[1]["state"] == "problem"
     assert "127.0.0.1:9" in problem["hint"]
     assert problem["title"] in listed.err
-    alone = await ccconsole(emulated, "ls", "lost")
+    alone = await ccconsole("ls", "lost")
     assert alone.code == 1
-    got = await ccconsole(emulated, "get", "lost")
+    got = await ccconsole("get", "lost")
     assert (got.code, got.out) == (1, "")
 
 
-async def test_a_target_that_means_several_or_none(emulated: Emulated) -> None:
+async def test_a_target_that_means_several_or_none(emulated: Emulated, ccconsole: Command) -> None:
     declare(emulated, f"{LOCAL}[env.local.services.second]\n")
-    several = await ccconsole(emulated, "get", "local")
+    several = await ccconsole("get", "local")
     assert several.code == 2
     assert "local/second, local/worker" in several.err
-    none = await ccconsole(emulated, "get", "local/third")
+    none = await ccconsole("get", "local/third")
     assert none.code == 5
     assert "second, worker" in none.err
-    assert (await ccconsole(emulated, "ls", "local/third")).code == 5
+    assert (await ccconsole("ls", "local/third")).code == 5
 
 
-async def test_one_emulator_and_its_end(emulated: Emulated) -> None:
+async def test_one_emulator_and_its_end(emulated: Emulated, ccconsole: Command) -> None:
     await emulated.start()
-    second = await ccconsole(emulated, "emulate")
+    second = await ccconsole("emulate")
     assert second.code == 1
     assert "runs already" in second.err
     assert "ccconsole emulate --stop" in second.err
-    stopped = await ccconsole(emulated, "emulate", "--stop")
+    stopped = await ccconsole("emulate", "--stop")
     assert stopped.code == 0
     assert not local.is_running(emulated.place)
-    assert (await ccconsole(emulated, "emulate", "--stop")).code == 0
+    assert (await ccconsole("emulate", "--stop")).code == 0
 
 
-async def test_in_the_foreground_with_a_port(emulated: Emulated, unused_port: int) -> None:
+async def test_an_emulator_whose_socket_was_deleted(emulated: Emulated, ccconsole: Command) -> None:
+    declare(emulated, LOCAL)
+    await emulated.start()
+    emulated.place.socket.unlink()
+    lost = await ccconsole("ls")
+    assert lost.code == 1
+    assert "does not answer" in lost.err
+    assert "ccconsole emulate --stop" in lost.err
+    stopped = await ccconsole("emulate", "--stop")
+    assert stopped.code == 0, stopped.err
+    assert (await ccconsole("ls")).code == 0
+
+
+async def test_in_the_foreground_with_a_port(
+    emulated: Emulated, ccconsole: Command, unused_port: int
+) -> None:
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         "-m",
@@ -146,7 +162,7 @@ async def test_in_the_foreground_with_a_port(emulated: Emulated, unused_port: in
             while b"listens on 127.0.0.1" not in await process.stdout.readline():
                 assert process.returncode is None
         declare(emulated, LOST.replace("127.0.0.1:9", f"127.0.0.1:{unused_port}"))
-        listed = await ccconsole(emulated, "ls", "-o", "json")
+        listed = await ccconsole("ls", "-o", "json")
         assert listed.code == 0, listed.err
         assert [row["state"] for row in listed.data] == ["missing"]
     finally:
