@@ -1,0 +1,193 @@
+"""Runs against the real worker: its stream cut, its journal read by others, its process killed."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import time
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing, asynccontextmanager, suppress
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+
+from ccconsole import runs, worker_client
+from ccconsole.model import TaskState
+from ccconsole.runs import output_bytes
+from tests.unit.workers import DEADLINE, Real, environment, real_worker, service, until
+from worker_service import layout, reading
+from worker_service.store import Store
+from worker_service.wire import Control, EventType, RunRequest, TaskEvent
+
+COUNT = 'for i in $(seq 1 60); do echo "line $i"; sleep 0.02; done'
+
+
+class Relay:
+    """A TCP relay before the worker, whose connections can be cut."""
+
+    def __init__(self, target: str) -> None:
+        self._target = urlsplit(target)
+        self._writers: list[asyncio.StreamWriter] = []
+        self.url = ""
+
+    async def carry(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Carry one connection both ways until one side or `cut` ends it."""
+        there, back = await asyncio.open_connection(self._target.hostname, self._target.port)
+        self._writers += [writer, back]
+
+        async def pump(source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
+            with suppress(ConnectionError):
+                while data := await source.read(1 << 16):
+                    sink.write(data)
+                    await sink.drain()
+            sink.close()
+
+        await asyncio.gather(pump(reader, back), pump(there, writer))
+
+    def cut(self) -> None:
+        """Reset every connection."""
+        while self._writers:
+            self._writers.pop().transport.abort()
+
+
+@asynccontextmanager
+async def relay(target: str) -> AsyncIterator[Relay]:
+    found = Relay(target)
+    server = await asyncio.start_server(found.carry, "127.0.0.1", 0)
+    found.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    async with server:
+        yield found
+        found.cut()
+
+
+@pytest.fixture(autouse=True)
+def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(runs, "REATTACH_SECONDS", (0.05, 0.1, 0.2))
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> str:
+    return f"file://{tmp_path}/store"
+
+
+@pytest.fixture
+async def worker(tmp_path: Path, store: str) -> AsyncIterator[Real]:
+    async with real_worker(tmp_path, store=store, WORKER_DISCONNECT_GRACE_SECONDS="0.5") as found:
+        yield found
+
+
+async def drained(events: AsyncGenerator[TaskEvent, None]) -> list[TaskEvent]:
+    async with asyncio.timeout(DEADLINE), aclosing(events):
+        return [event async for event in events]
+
+
+def text(events: list[TaskEvent]) -> str:
+    data = b"".join(output_bytes(event) for event in events if event.type is EventType.OUTPUT)
+    return data.decode().replace("\r\n", "\n")
+
+
+def numbers(events: list[TaskEvent]) -> list[int]:
+    return [event.id for event in events if event.id is not None]
+
+
+async def test_a_prompt_runs_and_its_journal_is_the_same(worker: Real, store: str) -> None:
+    place = environment(store)
+    request = RunRequest(prompt="echo out; echo err >&2; printf '\\377'", task_id="t")
+    events = await drained(runs.start(place, service(worker.url), request))
+    assert events[-1].data["status"] == "completed"
+    assert b"".join(output_bytes(one) for one in events if one.type is EventType.OUTPUT).endswith(b"\xff")
+    journaled = await drained(runs.attach(place, "t"))
+    assert [event for event in events if event.id is not None] == journaled
+    (task,) = await runs.tasks(place)
+    assert (task.state, task.service, task.agent) == (TaskState.COMPLETED, "worker", "shell")
+    assert (await worker_client.hello(worker.url))["totalTasksExecuted"] == 1
+
+
+async def test_a_cut_stream_is_found_again_without_loss_or_repetition(worker: Real, store: str) -> None:
+    async with relay(worker.url) as line:
+        seen: list[TaskEvent] = []
+        request = RunRequest(prompt=COUNT, task_id="t")
+        async with asyncio.timeout(DEADLINE):
+            async with aclosing(runs.start(environment(store), service(line.url), request)) as events:
+                async for event in events:
+                    seen.append(event)
+                    if len(numbers(seen)) in (5, 15):
+                        line.cut()
+    assert numbers(seen) == list(range(1, len(numbers(seen)) + 1))
+    assert text(seen) == "".join(f"line {n}\n" for n in range(1, 61))
+    assert sum(event.type is EventType.ERROR for event in seen) == 1
+    assert seen[-1].data["status"] == "completed"
+
+
+def _silence(store: Path) -> None:
+    """Make the task's last sign of life old enough to be lost."""
+    then = time.time() - layout.STALE_SECONDS - 5
+    for path in (layout.task("t"), layout.running("t")):
+        os.utime(store / path, (then, then))
+
+
+async def test_a_worker_killed_leaves_every_flushed_event(worker: Real, store: str, tmp_path: Path) -> None:
+    place = environment(store)
+    seen: list[tuple[float, TaskEvent]] = []
+
+    request = RunRequest(prompt="while true; do echo x; sleep 0.05; done", task_id="t")
+    killed = 0.0
+    async with asyncio.timeout(DEADLINE):
+        async with aclosing(runs.start(place, service(worker.url), request)) as events:
+            async for event in events:
+                seen.append((time.monotonic(), event))
+                if not killed and seen[-1][0] - seen[0][0] > 2.5:
+                    await worker.kill()
+                    killed = time.monotonic()
+                    _silence(tmp_path / "store")
+    journal = [event async for event in reading.events(Store.open(store), "t", 0, False)]
+    kept = numbers(journal)
+    assert kept == list(range(1, len(kept) + 1))
+    live = {event.id: event for at, event in seen if at < killed and event.id is not None}
+    old = [event.id for at, event in seen if at < killed - 1.5 and event.id is not None]
+    assert set(old) <= set(kept)
+    assert all(event == live[event.id] for event in journal if event.id in live)
+    assert seen[-1][1].data["reason"] == "lost"
+    assert (await runs.task(place, "t")).state is TaskState.LOST
+
+
+async def test_a_command_from_elsewhere_is_taken_and_acknowledged(
+    worker: Real, store: str, tmp_path: Path
+) -> None:
+    place = environment(store)
+    running = asyncio.create_task(
+        drained(runs.start(place, service(worker.url), RunRequest(prompt="sleep 60", task_id="t")))
+    )
+    summary = tmp_path / "store" / layout.task("t")
+    await until(lambda: summary.exists() and b'"running"' in summary.read_bytes())
+    command = Control(action="cancel", actor="operator@desk")
+    events = await drained(runs.command(place, "t", command))
+    assert (events[0].type, events[0].data["ok"], events[0].data["actor"]) == (
+        EventType.CONTROL,
+        True,
+        "operator@desk",
+    )
+    assert events[-1].data["status"] == "cancelled"
+    assert (await running)[-1].data == events[-1].data
+
+
+async def test_leaving_a_run_cancels_its_task(worker: Real, store: str) -> None:
+    place = environment(store)
+    request = RunRequest(prompt="sleep 60", task_id="t")
+    async with aclosing(runs.start(place, service(worker.url), request)) as events:
+        async for event in events:
+            if event.data.get("status") == "running":
+                break
+    ended = await drained(runs.attach(place, "t"))
+    assert (ended[-1].data["status"], ended[-1].data["reason"]) == ("cancelled", "disconnected")
+
+
+async def test_the_same_id_again_attaches_instead_of_running_twice(worker: Real, store: str) -> None:
+    request = RunRequest(prompt="echo $RANDOM$RANDOM; sleep 0.5", task_id="t")
+    both = await asyncio.gather(
+        *(drained(runs.start(environment(store), service(worker.url), request)) for _ in range(2))
+    )
+    assert text(both[0]) == text(both[1])
+    third = await drained(runs.start(environment(store), service(worker.url), request))
+    assert text(third) == text(both[0])
