@@ -37,6 +37,13 @@ def _arguments() -> argparse.ArgumentParser:
         help="end an instance unused for so long",
     )
     parser.add_argument(
+        "--grace",
+        type=float,
+        default=10.0,
+        metavar="SECONDS",
+        help="from an instance's SIGTERM to its SIGKILL",
+    )
+    parser.add_argument(
         "--image", action="append", default=[], metavar="NAME=COMMAND", help="what runs for an image"
     )
     return parser
@@ -54,7 +61,7 @@ def _options(argv: list[str]) -> Options:
         images = Images.parse(given.image)
     except ValueError as error:
         parser.error(str(error))
-    pace = Pace(idle=given.instance_idle)
+    pace = Pace(idle=given.instance_idle, grace=given.grace)
     return Options(given.state, given.listen, idle_exit=given.idle_exit, images=images, pace=pace)
 
 

@@ -50,7 +50,7 @@ class Cloud:
         revisions = run_v2.RevisionsAsyncClient.get_transport_class("grpc_asyncio")
         self.services = run_v2.ServicesAsyncClient(transport=services(channel=self.channel))
         self.revisions = run_v2.RevisionsAsyncClient(transport=revisions(channel=self.channel))
-        self.http = httpx.AsyncClient(trust_env=False, timeout=30)
+        self.http = httpx.AsyncClient(trust_env=False, timeout=30, verify=False)
 
     async def close(self) -> None:
         """Close the channel and the HTTP client."""

@@ -74,7 +74,9 @@ async def spawn(tmp_path: Path, sockets: Path) -> AsyncIterator[Spawn]:
     async def start(*options: str) -> Spawned:
         target = f"unix:{sockets / 'emulator.sock'}"
         state = str(tmp_path / "state")
-        process = await execute("--state", state, "--listen", target, "--image", IMAGE, *options)
+        process = await execute(
+            "--state", state, "--listen", target, "--image", IMAGE, "--grace", "1", *options
+        )
         assert process.stdout is not None
         async with asyncio.timeout(20):
             line = await process.stdout.readline()
@@ -263,7 +265,7 @@ async def test_it_ends_by_itself_when_unused_and_not_while_a_request_runs(
 
 
 async def test_a_second_signal_waits_no_longer(spawn: Spawn) -> None:
-    emulator = await spawn()
+    emulator = await spawn("--grace", "20")
     service = await emulator.cloud.deploy(env={"IGNORE_SIGTERM": "1"})
     pid = (await emulator.cloud.http.get(service.uri)).json()["pid"]
     began = time.monotonic()
@@ -283,25 +285,25 @@ async def test_a_second_signal_waits_no_longer(spawn: Spawn) -> None:
 
 
 async def test_streams_may_end_well_within_the_grace_of_an_end(spawn: Spawn, tmp_path: Path) -> None:
-    emulator = await spawn()
+    emulator = await spawn("--grace", "8")
     service = await emulator.cloud.deploy(env={"IGNORE_SIGTERM": "1"})
     gate = tmp_path / "gate"
-    async with httpx.AsyncClient(trust_env=False, timeout=20) as http:
-        async with http.stream("GET", f"{service.uri}/hold?until={gate}") as response:
-            parts = response.aiter_raw()
-            pid = int((await anext(parts)).split()[1])
-            emulator.process.send_signal(signal.SIGTERM)
 
-            async def is_closed() -> bool:
-                try:
-                    await emulator.cloud.get()
-                except (exceptions.GoogleAPICallError, grpc.RpcError):
-                    return True
-                return False
+    async def is_closed() -> bool:
+        try:
+            name = f"{LOCATION}/services/svc"
+            await emulator.cloud.services.get_service(name=name, retry=None, timeout=2)
+        except (exceptions.GoogleAPICallError, grpc.RpcError):
+            return True
+        return False
 
-            await until(is_closed)
-            gate.touch()
-            assert await anext(parts) == b"data: end\n\n"
+    async with emulator.cloud.http.stream("GET", f"{service.uri}/hold?until={gate}") as response:
+        parts = response.aiter_raw()
+        pid = int((await anext(parts)).split()[1])
+        emulator.process.send_signal(signal.SIGTERM)
+        await until(is_closed)
+        gate.touch()
+        assert await anext(parts) == b"data: end\n\n"
     os.kill(pid, signal.SIGKILL)
     async with asyncio.timeout(10):
         assert await emulator.process.wait() == 0

@@ -193,7 +193,7 @@ async def test_a_flood_of_requests_at_the_limit_leaves_nothing_behind(launch: La
     cloud = await launch(Pace(pending=5, startup_factor=0.0))
     service = await cloud.deploy(instances=(0, 2), concurrency=2)
     limits = httpx.Limits(max_connections=None)
-    async with httpx.AsyncClient(trust_env=False, timeout=30, limits=limits) as http:
+    async with httpx.AsyncClient(trust_env=False, timeout=30, limits=limits, verify=False) as http:
         asking = [asyncio.create_task(http.get(service.uri)) for _ in range(120)]
         await asyncio.wait(asking[:10], return_when=asyncio.FIRST_COMPLETED)
         for task in asking[1::3]:
