@@ -42,7 +42,7 @@ _CURSOR_STYLES = (
     RichStyle(underline=True),
     RichStyle(underline2=True),
 )
-"""By DECSCUSR's shape (the user's choice, block, underline, bar); a bar has no cell of its own, so two lines."""
+"""By DECSCUSR's shape (the user's choice, block, underline, bar); a bar has no cell of its own: two lines."""
 
 
 class TerminalPane(ScrollView, can_focus=True):
@@ -152,7 +152,7 @@ class TerminalPane(ScrollView, can_focus=True):
         self._pointer.clear()
         self._found = None
         self.is_following = True
-        self._shown = []
+        self._shown, self._spans = [], []
         if self.is_attached:
             terminal.add_listener(self.request_paint)
             self._tell_colours()
@@ -165,7 +165,7 @@ class TerminalPane(ScrollView, can_focus=True):
     def notify_style_update(self) -> None:
         """Another theme: everything is painted anew."""
         super().notify_style_update()
-        self._shown = []
+        self._shown, self._spans = [], []
         self.request_paint()
 
     def request_paint(self) -> None:

@@ -17,11 +17,12 @@ def print_text(screen: Screen, run: str) -> None:
         cells = _lay_out(screen, run)
         if not cells:
             return
+    if not screen.is_direct:
+        charset = CHARSETS.get(screen.charsets[screen.shift])
+        if charset is not None:
+            cells = cells.translate(charset)
     screen.last_printed = cells
-    if screen.is_direct:
-        screen.write(cells)
-    else:
-        _print_in_mode(screen, cells)
+    _print_cells(screen, cells)
 
 
 def repeat_last(screen: Screen, count: int) -> None:
@@ -33,7 +34,7 @@ def repeat_last(screen: Screen, count: int) -> None:
     room = (screen.columns - screen.x) // len(cell)
     repeated = cell * min(count, room)
     if repeated:
-        screen.write(repeated)
+        _print_cells(screen, repeated)
 
 
 def _lay_out(screen: Screen, run: str) -> str:
@@ -54,15 +55,12 @@ def _lay_out(screen: Screen, run: str) -> str:
     return screen.clusters.lay_out(run)
 
 
-def _print_in_mode(screen: Screen, cells: str) -> None:
-    charset = CHARSETS.get(screen.charsets[screen.shift])
-    if charset is not None:
-        cells = cells.translate(charset)
+def _print_cells(screen: Screen, cells: str) -> None:
+    if screen.is_autowrap and not screen.is_insert:
+        screen.write(cells)
+        return
     if not screen.is_autowrap:
         _print_clipped(screen, cells)
-        return
-    if not screen.is_insert:
-        screen.write(cells)
         return
     for cell in _single(cells):
         if len(cell) > screen.columns:
