@@ -62,7 +62,7 @@ def place(state: Path | None = None) -> Place:
         folder = _socket_folder(state / "socket", name)
     except OSError as error:
         raise ConsoleError(
-            "the emulator has no folder to live in",
+            "The emulator has no folder to live in",
             f"{error.filename}: {error.strerror}",
             "Make it writable, or set XDG_STATE_HOME and XDG_RUNTIME_DIR to folders of your own.",
         ) from None
@@ -199,7 +199,7 @@ def _not_ready(where: Place, why: str, *, is_late: bool = False) -> ConsoleError
     if (pid := holder_pid(where)) is not None:
         detail = f"Process {pid} holds {where.state} and does not answer on {where.socket}."
         hint = "End it: ccconsole emulate --stop"
-    return (TimedOut if is_late else ConsoleError)("the emulator did not start", detail, hint)
+    return (TimedOut if is_late else ConsoleError)("The emulator did not start", detail, hint)
 
 
 def _last_line(log: Path) -> str:

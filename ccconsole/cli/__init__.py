@@ -94,7 +94,7 @@ def console(
         loaded.environment(environment)
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         raise ConfigError(
-            "the console needs a terminal",
+            "The console needs a terminal",
             "Standard input and output are not one.",
             "For scripts, every screen has a verb: ccconsole ls -o json, ccconsole --help",
         )

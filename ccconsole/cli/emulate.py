@@ -47,7 +47,7 @@ def emulate(
     if (pid := local.running_pid(where)) is not None:
         pid = pid or local.holder_pid(where)
         raise ConsoleError(
-            "the emulator runs already",
+            "The emulator runs already",
             f"Process {pid} answers on {where.target}; its log is {where.log}.",
             "End it first: ccconsole emulate --stop",
         )
@@ -78,7 +78,7 @@ async def _stop(where: local.Place) -> None:
     while local.is_running(where) or _is_alive(pid):
         if time.monotonic() > deadline:
             raise TimedOut(
-                "the emulator does not end", f"It was asked to; its log is {where.log}.", f"kill -9 {pid}"
+                "The emulator does not end", f"It was asked to; its log is {where.log}.", f"kill -9 {pid}"
             )
         await asyncio.sleep(0.05)
     output.note(f"Stopped the emulator (process {pid}).")

@@ -95,7 +95,7 @@ def _nothing(environment: Environment, name: str | None, live: tuple[Service, ..
             f"{what} is not deployed", "deploy.toml declares it; nothing live answers to it.", _LOOK
         )
     listed = ", ".join(service.key.name for service in live) or "none"
-    raise NotFound(f"no service {name!r} in {environment.name}", f"Its services are: {listed}.", _LOOK)
+    raise NotFound(f"No service {name!r} in {environment.name}", f"Its services are: {listed}.", _LOOK)
 
 
 _LOOK = "What there is: ccconsole ls"

@@ -53,7 +53,7 @@ def translated(environment: Environment, action: str) -> Iterator[None]:
 
 def console_error(error: Exception, environment: Environment, action: str) -> ConsoleError:
     """The leaf for an error of Google's libraries, with the command that mends it."""
-    title = f"cannot {action}"
+    title = f"Cannot {action}"
     text = _text(error)
     if isinstance(error, auth.GoogleAuthError):
         return _of_auth(error, title, text)

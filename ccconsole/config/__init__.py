@@ -101,10 +101,10 @@ def _text(path: Path) -> str:
         line = error.object[: error.start].count(b"\n") + 1
         raise ConfigError(f"{path}:{line}: not UTF-8 text", "TOML files are UTF-8.", hint) from None
     except OSError as error:
-        raise ConfigError(f"cannot read {path}", error.strerror or str(error), hint) from None
+        raise ConfigError(f"Cannot read {path}", error.strerror or str(error), hint) from None
 
 
 def _not_found(what: str, name: str, choices: list[str], where: str) -> NotFound:
     close = difflib.get_close_matches(name, choices, n=1)
     listed = f"There is {', '.join(choices) or 'none'} in {where}."
-    return NotFound(f"no {what} {name!r}", listed, f"Did you mean {close[0]}?" if close else "")
+    return NotFound(f"No {what} {name!r}", listed, f"Did you mean {close[0]}?" if close else "")

@@ -94,7 +94,7 @@ async def test_denied_in_one_region_leaves_the_other(tmp_path: Path, gate: str) 
     (row,) = snapshot.rows
     assert (row.service.key.region, row.service.state) == ("us-central1", ServiceState.READY)
     (problem,) = snapshot.problems
-    assert problem.title == "cannot list the services of dev in europe-west1"
+    assert problem.title == "Cannot list the services of dev in europe-west1"
     assert "dev" in snapshot.ages
 
 

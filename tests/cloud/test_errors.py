@@ -69,7 +69,7 @@ def test_each_kind(raised: Exception, kind: type[ConsoleError], code: int, hint:
         raise raised
     assert type(caught.value) is kind
     assert caught.value.exit_code == code
-    assert caught.value.title == "cannot list the services of dev"
+    assert caught.value.title == "Cannot list the services of dev"
     assert hint in caught.value.hint
 
 

@@ -86,7 +86,7 @@ async def test_services_that_are_nobodys_business_stay_out(emulated: Emulated, t
             await live_service(config, connections, "local")
         _, second = await live_service(config, connections, "local/second", is_ready_needed=False)
         assert second.key.name == "second"
-        with pytest.raises(NotFound, match="no service 'third'"):
+        with pytest.raises(NotFound, match="No service 'third'"):
             await live_service(config, connections, "local/third")
 
     fewer = config_of(tmp_path, LOCAL)
@@ -224,5 +224,5 @@ async def test_what_the_emulator_refuses_is_told_beside_the_rest(emulated: Emula
     states = {row.service.key.name: row.service.state for row in snapshot.rows}
     assert states == {"second": ServiceState.MISSING, "worker": ServiceState.READY}
     (problem,) = snapshot.problems
-    assert problem.title == "cannot put local/second in place"
+    assert problem.title == "Cannot put local/second in place"
     assert "env" in problem.detail

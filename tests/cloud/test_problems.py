@@ -55,12 +55,12 @@ async def test_somebody_listens_and_says_nothing(tmp_path: Path) -> None:
 
 async def test_an_emulator_that_does_not_start_is_the_local_environments_problem(tmp_path: Path) -> None:
     async def broken() -> str:
-        raise Unreachable("the emulator did not start")
+        raise Unreachable("The emulator did not start")
 
     config = config_of(tmp_path, "[env.local]\nlocal = true\n")
     async with Connections(config, start_local=broken) as connections:
         (problem,) = (await read_fleet(config, connections)).problems
-    assert (problem.environment, problem.title) == ("local", "the emulator did not start")
+    assert (problem.environment, problem.title) == ("local", "The emulator did not start")
 
 
 class Ticks:

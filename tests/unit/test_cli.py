@@ -79,7 +79,7 @@ def test_no_such_environment(command: Command) -> None:
     Path("deploy.toml").write_text(CONFIG)
     ended = command("ls", "prd")
     assert ended.code == 5
-    assert "no environment 'prd'" in ended.err
+    assert "No environment 'prd'" in ended.err
     assert "dev, prod" in ended.err
     assert "hint: Did you mean prod?" in ended.err
 

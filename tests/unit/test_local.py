@@ -151,7 +151,7 @@ async def test_one_that_ends_is_told_with_its_last_words(
     stand_in(tmp_path, monkeypatch, "print('first'); raise SystemExit('no more ports')")
     with pytest.raises(ConsoleError) as caught:
         await local.start_emulator(state)
-    assert caught.value.title == "the emulator did not start"
+    assert caught.value.title == "The emulator did not start"
     assert caught.value.detail == "It ended with exit code 1. Its last words: no more ports"
     assert str(local.place(state).log) in caught.value.hint
 

@@ -79,8 +79,8 @@ def test_somebody_elses_text_does_not_move_the_cursor(capsys: pytest.CaptureFixt
 
 def test_a_problem_names_its_environment_once(capsys: pytest.CaptureFixture[str]) -> None:
     output.error(Problem("dev", "denied"))
-    output.error(Problem("dev", "cannot list the services of dev"))
-    assert capsys.readouterr().err == "error: dev: denied\nerror: cannot list the services of dev\n"
+    output.error(Problem("dev", "Cannot list the services of dev"))
+    assert capsys.readouterr().err == "error: dev: denied\nerror: Cannot list the services of dev\n"
 
 
 @pytest.mark.parametrize(("no_color", "is_colored"), [(None, True), ("", True), ("1", False)])

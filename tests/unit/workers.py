@@ -6,10 +6,11 @@ import asyncio
 import json
 import os
 import socket
+import subprocess
 import sys
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -149,40 +150,41 @@ class Real:
     """The real worker as a process."""
 
     url: str
-    process: asyncio.subprocess.Process
+    process: subprocess.Popen[bytes]
 
-    async def kill(self) -> None:
+    def kill(self) -> None:
         """End it as the kernel does when memory is out."""
         self.process.kill()
-        await self.process.wait()
+        self.process.wait(DEADLINE)
 
 
-@asynccontextmanager
-async def real_worker(folder: Path, *, store: str | None = None, **settings: str) -> AsyncIterator[Real]:
-    """`python -m worker_service` with the shell as its agent."""
+@contextmanager
+def real_worker(folder: Path, *, store: str | None = None, **settings: str) -> Iterator[Real]:
+    """`python -m worker_service` with the shell as its agent, for up to eight tasks at once."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     environ = {name: os.environ[name] for name in ("PATH", "LANG", "TMPDIR") if name in os.environ}
     environ |= {"PORT": str(port), "HOST": "127.0.0.1", "WORKER_AGENT": "shell", "HOME": str(folder)}
-    environ |= {"K_SERVICE": "worker", "LOG_LEVEL": "error", **settings}
+    environ |= {"K_SERVICE": "worker", "LOG_LEVEL": "error", "WORKER_MAX_TASKS": "8", **settings}
     if store is not None:
         environ["WORKER_STORE"] = store
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "worker_service", env=environ, stdout=asyncio.subprocess.DEVNULL
-    )
-    url = f"http://127.0.0.1:{port}"
-    try:
-        async with httpx.AsyncClient(trust_env=False) as client, asyncio.timeout(DEADLINE):
-            while True:
-                assert process.returncode is None, "the worker did not start"
-                try:
-                    if (await client.get(f"{url}/health/ready")).is_success:
-                        break
-                except httpx.TransportError:
-                    await asyncio.sleep(0.05)
-        yield Real(url, process)
-    finally:
-        if process.returncode is None:
+    command = [sys.executable, "-m", "worker_service"]
+    with subprocess.Popen(command, env=environ, stdout=subprocess.DEVNULL) as process:
+        url = f"http://127.0.0.1:{port}"
+        deadline = time.monotonic() + DEADLINE
+        try:
+            while not _is_ready(url):
+                assert process.poll() is None, "the worker did not start"
+                assert time.monotonic() < deadline, "the worker does not answer"
+                time.sleep(0.05)
+            yield Real(url, process)
+        finally:
             process.terminate()
-        await process.wait()
+
+
+def _is_ready(url: str) -> bool:
+    try:
+        return httpx.get(f"{url}/health/ready", trust_env=False).is_success
+    except httpx.TransportError:
+        return False
