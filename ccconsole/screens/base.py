@@ -8,10 +8,11 @@ from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.command import CommandPalette
-from textual.containers import Vertical
+from textual.containers import Horizontal, Vertical
 from textual.message import Message
 from textual.screen import Screen
 from textual.widget import Widget
+from textual.widgets import Static
 from textual.worker import Worker, WorkerState
 
 from ccconsole import commands
@@ -25,7 +26,7 @@ from ccconsole.screens.words import obeyed, words
 from ccconsole.widgets.bars import Chip, Crumbs, Header, HeaderFacts, Hint, Hints
 from ccconsole.widgets.fleet_rows import STALE_AFTER, totals
 from ccconsole.widgets.line_input import Asked, LineInput
-from ccconsole.widgets.text import Span, Tone, plain, plain_lines
+from ccconsole.widgets.text import Span, Tone, content, plain, plain_lines
 
 CLOCK_SECONDS = 1.0
 """How often ages move on."""
@@ -69,7 +70,9 @@ class ConsoleScreen(Screen[None]):
         with Vertical(id="body"):
             yield from self.body()
         yield Crumbs(id="crumbs")
-        yield LineInput(id="line")
+        with Horizontal(id="line-row"):
+            yield Static(id="line-sign")
+            yield LineInput(id="line")
         yield Hints(id="hints")
 
     @property
@@ -145,11 +148,11 @@ class ConsoleScreen(Screen[None]):
         if shown.problems:
             plural = "" if len(shown.problems) == 1 else "s"
             counts.append(Span(f"✗ {len(shown.problems)} problem{plural}", Tone.BAD))
-        return (Span(f"{services} service{'' if services == 1 else 's'}", Tone.DIM), *counts, Span(""))
+        return (Span(f"{services} service{'' if services == 1 else 's'}", Tone.DIM), *counts)
 
     def show_hints(self) -> None:
         """The keys that work now, as they are bound now."""
-        if self.query_one(LineInput).display:
+        if self.query_one("#line-row").display:
             self.query_one(Hints).hints = (Hint("enter", "Done", ""), Hint("esc", "Take back", ""))
             return
         hints: dict[str, Hint] = {}
@@ -210,11 +213,14 @@ class ConsoleScreen(Screen[None]):
     def ask(self, asked: Asked, text: str = "", completions: list[str] | None = None) -> None:
         """Write a line in place of the breadcrumbs."""
         self.query_one(Crumbs).display = False
+        self.query_one("#line-row").display = True
+        sign = "/" if asked is Asked.SEARCH else asked
+        self.query_one("#line-sign", Static).update(content((sign, "bold $accent")))
         self.query_one(LineInput).ask(asked, text, completions)
 
     def end_line(self) -> None:
         """Breadcrumbs again, and the focus where it was."""
-        self.query_one(LineInput).hide()
+        self.query_one("#line-row").display = False
         self.query_one(Crumbs).display = True
         if (home := self.home()) is not None:
             home.focus()

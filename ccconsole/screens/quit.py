@@ -43,27 +43,28 @@ class QuitScreen(ModalScreen[Leave | None]):
     def compose(self) -> ComposeResult:
         """What runs, and the three ways on in words."""
         count = len(self.sessions)
+        told = "One of your tasks is running" if count == 1 else f"{count} of your tasks are running"
         with Vertical(classes="dialog"):
-            yield Static(
-                content((f"{count} of your tasks {'is' if count == 1 else 'are'} running", "bold $warning")),
-                classes="dialog-title",
-            )
+            yield Static(content((told, "bold $warning")), classes="dialog-title")
             for session in self.sessions[:_LISTED]:
                 task = session.task
                 where = (f"{task.environment}/{task.service}  ", MUTED)
                 yield Static(content("  ● ", where, first_words(task.prompt, 40)), classes="one-line")
             if count > _LISTED:
                 yield Static(content((f"  and {count - _LISTED} more", MUTED)))
-            yield Static(content((" c", "bold $accent"), "  cancel them and quit"), classes="spaced")
-            yield Static(content((" l", "bold $accent"), f"  {self._keeping()}"), id="keeping")
-            yield Static(content((" esc", "bold $accent"), "  stay"))
+            yield Static(
+                content((" c   ", "bold $accent"), f"cancel {'it' if count == 1 else 'them'} and quit"),
+                classes="spaced",
+            )
+            yield Static(content((" l   ", "bold $accent"), self._keeping()), id="keeping")
+            yield Static(content((" esc ", "bold $accent"), "stay"))
 
     def _keeping(self) -> str:
         if not self.lost:
-            return "leave them running and quit; :tasks finds them again"
+            return "leave running and quit; :tasks finds them again"
         if len(self.lost) == len(self.sessions):
-            return "not possible: their environment has no store, they end with this console"
-        return f"leave them running; {len(self.lost)} in environments without a store will end"
+            return "not possible: without a store they end with this console"
+        return f"leave running; {len(self.lost)} in environments without a store will end"
 
     def action_leave(self, how: str) -> None:
         """Answer, unless nothing could be left."""

@@ -131,7 +131,11 @@ class Session:
             self.note = f"the worker ignored: {', '.join(map(str, ignored))}"
 
     def _take_permission(self, data: Mapping[str, Any]) -> None:
-        words = str(data.get("description") or data.get("input") or "")
+        wanted = data.get("input")
+        listed = (
+            "  ".join(f"{key}: {value}" for key, value in wanted.items()) if isinstance(wanted, dict) else ""
+        )
+        words = str(data.get("description") or listed)
         self.permission = Permission(str(data.get("permissionId", "")), str(data.get("tool", "")), words)
 
     def _take_usage(self, data: Mapping[str, Any]) -> None:

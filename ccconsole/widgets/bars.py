@@ -45,19 +45,19 @@ class Header(Widget):
     facts: reactive[HeaderFacts] = reactive(HeaderFacts())
 
     def render(self) -> Content:
-        """Two lines: identity and lock; environments with their clocks, and counts."""
+        """Two lines: identity, counts and lock; the environments with their clocks."""
         facts, width = self.facts, self.size.width
         lock = (
-            content((" 🔒 read-only ", "$text-warning on $warning-muted bold"))
+            content((" 🔒 read-only ", "bold $warning on $warning-muted"))
             if facts.is_read_only
             else content("")
         )
-        top = _sides(content((" ccconsole ", "bold $accent"), (f" {facts.identity}", MUTED)), lock, width)
-        counts = Content("  ").join([content(span) for span in facts.counts])
+        counts = Content("  ").join([*(content(span) for span in facts.counts), lock])
+        name = content((" ccconsole ", "bold $accent"), (f" {facts.identity}", MUTED))
         chips = self._chips(facts, with_ages=True)
-        if chips.cell_length + counts.cell_length + 2 > width:
+        if chips.cell_length > width:
             chips = self._chips(facts, with_ages=False)
-        return Content("\n").join([top, _sides(chips, counts, width)])
+        return Content("\n").join([_sides(name, counts, width), chips.truncate(width, ellipsis=True)])
 
     @staticmethod
     def _chips(facts: HeaderFacts, *, with_ages: bool) -> Content:
@@ -96,7 +96,7 @@ class TitleLine(Widget):
         if line.cell_length >= self.size.width:
             return line.truncate(self.size.width, ellipsis=True)
         return Content("").join(
-            [line, content(("─" * (self.size.width - line.cell_length), "$surface-lighten-2"))]
+            [line, content(("─" * (self.size.width - line.cell_length), "$foreground 18%"))]
         )
 
 

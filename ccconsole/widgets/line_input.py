@@ -20,7 +20,7 @@ class Asked(StrEnum):
 
 
 class LineInput(Input):
-    """Hidden until it is asked for; enter ends it, escape takes it back."""
+    """Enter ends it, escape takes it back."""
 
     @dataclass
     class Edited(Message):
@@ -47,10 +47,9 @@ class LineInput(Input):
         self.asked = Asked.COMMAND
         self._history: list[str] = []
         self._at = 0
-        self.display = False
 
     def ask(self, asked: Asked, text: str = "", words: list[str] | None = None) -> None:
-        """Show the line with a text to begin with, and words to complete from."""
+        """Begin with a text and words to complete from."""
         self.asked = asked
         self.suggester = SuggestFromList(words or [], case_sensitive=False)
         self.placeholder = {
@@ -62,12 +61,7 @@ class LineInput(Input):
             self.value = text
         self.cursor_position = len(text)
         self._at = len(self._history)
-        self.display = True
         self.focus()
-
-    def hide(self) -> None:
-        """Away again."""
-        self.display = False
 
     def on_input_changed(self, event: Input.Changed) -> None:
         """Each edit is told, so that a filter works while it is written."""

@@ -111,9 +111,7 @@ def fit(columns: Sequence[Column], natural: Sequence[int], width: int) -> dict[s
         for column, size in zip(columns, natural, strict=True)
         if not (column.is_optional and size == 0)
     }
-    sizes = {
-        column.key: max(size, len(column.title) + 1) for column, size in zip(columns, natural, strict=True)
-    }
+    sizes = {column.key: max(size, len(column.title)) for column, size in zip(columns, natural, strict=True)}
     while _least(shown.values(), sizes) > width:
         droppable = [column for column in shown.values() if column.rank]
         if not droppable:

@@ -217,10 +217,11 @@ class RowTable(ScrollView, can_focus=True, inherit_bindings=False):
         for column in self._shown():
             is_sorted = column.key == self.sort.column
             arrow = ("↓" if self.sort.is_reversed else "↑") if is_sorted else ""
-            text = _aligned(column.title + arrow, self._widths[column.key], column.is_right)
+            text = _aligned(column.title, self._widths[column.key], column.is_right)
+            title = text.rstrip() + arrow
             segments += [
-                Segment(text, style + self._style("sorted") if is_sorted else style),
-                Segment(" " * GAP, style),
+                Segment(title, style + self._style("sorted") if is_sorted else style),
+                Segment(" " * (len(text) + GAP - len(title)), style),
             ]
         return Strip(segments).adjust_cell_length(self.size.width, style)
 

@@ -21,7 +21,7 @@ COLUMNS = (
     Column("prompt", "PROMPT", minimum=20, is_filling=True),
     Column("id", "TASK", rank=2),
 )
-COLUMNS_EVERYWHERE = (Column("env", "ENV"), Column("service", "SERVICE", rank=1, minimum=14), *COLUMNS)
+COLUMNS_EVERYWHERE = (Column("env", "ENV"), Column("service", "SERVICE", minimum=28), *COLUMNS)
 """The same for a list over several services."""
 
 STATES: Mapping[TaskState, tuple[str, Tone]] = {

@@ -18,29 +18,27 @@ def title(task: Task, now: float, *, is_guarded: bool = False) -> Content:
     """State, agent, place, and the figures of a running or ended task."""
     environment = task.environment.upper() if is_guarded else task.environment
     place = Span(f"{environment}/{task.service}", Tone.BAD if is_guarded else Tone.STRONG)
-    parts = [state_span(task.state), Span(task.agent or task.mode, Tone.DIM), place]
+    parts = [state_span(task.state), place]
     seconds = took(task, now)
     if seconds is not None:
-        parts.append(Span(duration(float(int(seconds)) if seconds >= 1 else seconds)))
-    parts += _figures(task, now)
+        parts.append(Span(duration(float(int(seconds)) if seconds >= 10 else seconds)))
+    parts += [*_figures(task, now), Span(size(task.output_bytes), Tone.DIM), Span(task.agent, Tone.DIM)]
     return Content("  ").join([content(part) for part in parts])
 
 
 def _figures(task: Task, now: float) -> list[Span]:
-    parts = [Span(size(task.output_bytes), Tone.DIM)]
-    if task.cost_usd is not None:
-        parts.append(Span(money(task.cost_usd)))
+    parts = [] if task.cost_usd is None else [Span(money(task.cost_usd))]
     if task.state.is_end:
         return parts
-    if task.last_output_at is not None:
-        is_quiet = now - task.last_output_at > QUIET_SECONDS
-        quiet = f"last byte {age(task.last_output_at, now)} ago"
-        parts.append(Span(quiet + ("!" if is_quiet else ""), Tone.WARN if is_quiet else Tone.DIM))
     if task.deadline is not None:
         left = task.deadline - now
         is_near = left < FUSE_SECONDS
         text = f"ends in {duration(float(int(left)))}" if left > 0 else "past its deadline"
         parts.append(Span(text + ("!" if is_near else ""), Tone.WARN if is_near else Tone.DIM))
+    if task.last_output_at is not None:
+        is_quiet = now - task.last_output_at > QUIET_SECONDS
+        quiet = f"last byte {age(task.last_output_at, now)}"
+        parts.append(Span(quiet + ("!" if is_quiet else ""), Tone.WARN if is_quiet else Tone.DIM))
     return parts
 
 
@@ -58,5 +56,5 @@ def end_line(task: Task) -> Content:
     sign = span.text.split()[0]
     parts = [content((f"{sign} {words}", f"bold {STYLES[span.tone]}".strip()))]
     if remedy:
-        parts.append(content((f"  → {remedy}", MUTED)))
-    return Content("").join(parts)
+        parts.append(content((f"→ {remedy}", MUTED)))
+    return Content("\n").join(parts)

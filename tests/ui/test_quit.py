@@ -20,7 +20,7 @@ async def test_staying_changes_nothing() -> None:
     async with console() as running:
         screen = await started(running)
         await asked(running)
-        assert "1 of your tasks is running" in running.text
+        assert "One of your tasks is running" in running.text
         await running.press("ctrl+q", "escape")
         await running.until(lambda: running.app.screen is screen)
         assert running.world.sent == []

@@ -33,7 +33,7 @@ async def test_a_task_is_shown_as_it_runs_and_says_how_it_ended() -> None:
         screen = await started(running)
         running.world.write("\x1b[32mworking\x1b[0m on it\r\n")
         await running.until(lambda: "working on it" in running.text)
-        assert "● running  claude  dev/worker-dev" in running.text
+        assert "● running  dev/worker-dev" in running.text
         assert "❯ Mend it" in running.text
         assert "ends in" in running.text
         running.world.say("complete", status="failed", reason="auth", exitCode=1, outputBytes=15)
