@@ -152,6 +152,12 @@ class Pool:
         assert self.journal is not None
         return self.journal.events(task_id, after, follows)
 
+    def past_events(self, task: Task, after: int) -> AsyncGenerator[TaskEvent, None] | None:
+        """The journal's events behind `after`, where the ring of a task here no longer has them all."""
+        if self.journal is None or after + 1 >= task.log.first:
+            return None
+        return self.journal.events(task.id, after, False)
+
     async def send(self, task_id: str, control: Control) -> int:
         """Put a command for a task elsewhere into its mailbox: its number there.
 

@@ -17,7 +17,7 @@ from contextlib import suppress
 from pathlib import Path
 
 CHUNK_BYTES = 64 * 1024
-WINDOW_SECONDS = 0.005
+WINDOW_SECONDS = 0.008
 """Output that follows other output waits this long for more; what follows a silence waits for nothing."""
 _MAX_WAITING_BYTES = 4 * CHUNK_BYTES
 """Unread output beyond this stays in the kernel, which then blocks the process."""

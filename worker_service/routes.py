@@ -111,7 +111,7 @@ async def events(
         return StreamingResponse(streams.journaled(journal), media_type=_SSE, headers=_headers(task_id))
     if found.log.is_closed and since >= found.log.last:
         return Response(status_code=204)
-    content = streams.live(found, since, follows=follow)
+    content = streams.live(found, since, pool.past_events(found, since), follows=follow)
     if not follow:
         return StreamingResponse(content, media_type=_SSE, headers=_headers(task_id))
     return streams.ViewerResponse(found, content, _SSE, _headers(task_id))
@@ -171,7 +171,8 @@ async def _start(request: Request, path_id: str | None, key: str | None) -> Resp
     headers = _headers(task_id)
     is_stream = _SSE in request.headers.get("accept", "")
     if isinstance(started, Task):
-        content = streams.live(started, 0) if is_stream else streams.held(started)
+        past = pool.past_events(started, 0)
+        content = streams.live(started, 0, past) if is_stream else streams.held(started)
         return streams.ViewerResponse(started, content, _SSE if is_stream else "application/json", headers)
     journal = pool.journaled_events(task_id, 0, follows=True)
     elsewhere = streams.journaled(journal) if is_stream else streams.journaled_result(started, journal)

@@ -10,7 +10,9 @@ import uvicorn
 from fastapi import FastAPI
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from worker_service.pool import Pool
 from worker_service.settings import Settings
+from worker_service.status import Worker
 
 MAX_HEAD_BYTES = 64 * 1024
 _HEAD_TOO_LARGE = (
@@ -70,6 +72,12 @@ class Server(uvicorn.Server):
         self._is_draining = False
         self._draining: asyncio.Task[None] | None = None
 
+    @property
+    def pool(self) -> Pool:
+        """The worker's tasks; only once started."""
+        worker: Worker = self._app.state.worker
+        return worker.pool
+
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """Begin to drain; a second SIGINT stops at once."""
         if self._is_draining:
@@ -84,12 +92,10 @@ class Server(uvicorn.Server):
         self._draining = asyncio.create_task(self._drain())
 
     async def _drain(self) -> None:
-        worker = getattr(self._app.state, "worker", None)
-        if worker is not None:
-            seconds = worker.settings.worker_drain_seconds - _STREAMS_SECONDS
+        if self.started:
             try:
-                async with asyncio.timeout(max(seconds, 0.1)):
-                    await worker.pool.drain()
+                async with asyncio.timeout(self.pool.settings.worker_drain_seconds):
+                    await self.pool.drain()
             except TimeoutError:
-                worker.pool.abandon()
+                self.pool.abandon()
         self.should_exit = True

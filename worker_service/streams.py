@@ -11,7 +11,7 @@ from fastapi.responses import StreamingResponse
 from pydantic_core import to_json
 from starlette.types import Receive, Scope, Send
 
-from worker_service.events import frame
+from worker_service.events import EventLog, frame
 from worker_service.tasks import Task
 from worker_service.wire import EventType, Reason, Status, TaskEvent, TaskResult, TaskSummary
 
@@ -45,10 +45,20 @@ class ViewerResponse(StreamingResponse):
             self._left()
 
 
-async def live(task: Task, after: int, *, follows: bool = True) -> AsyncGenerator[bytes, None]:
-    """The task's events behind number `after`, as they come, with a heartbeat in every silence."""
+async def live(
+    task: Task, after: int, journal: AsyncGenerator[TaskEvent, None] | None = None, *, follows: bool = True
+) -> AsyncGenerator[bytes, None]:
+    """The task's events behind number `after`, as they come, with a heartbeat in every silence.
+
+    What the ring has dropped before the viewer came is read from the task's `journal`, if it has one.
+    """
     yield _RETRY
     log = task.log
+    if journal is not None:
+        async with aclosing(journal):
+            async for past in _until_held(journal, log, after):
+                after = past.id or after
+                yield frame(past)
     while True:
         batch, after = log.read(after, _BATCH_BYTES)
         if batch:
@@ -59,6 +69,20 @@ async def live(task: Task, after: int, *, follows: bool = True) -> AsyncGenerato
             return
         elif not await log.wait(after, HEARTBEAT_SECONDS):
             yield log.heartbeat()
+
+
+async def _until_held(
+    journal: AsyncGenerator[TaskEvent, None], log: EventLog, after: int
+) -> AsyncGenerator[TaskEvent, None]:
+    """The journal's events up to those that the ring holds; fewer when the store is in trouble."""
+    try:
+        while after + 1 < log.first:
+            event = await anext(journal)
+            if event.id is not None and event.id > after:
+                after = event.id
+                yield event
+    except (StopAsyncIteration, OSError):
+        return
 
 
 async def held(task: Task) -> AsyncGenerator[bytes, None]:
