@@ -95,6 +95,8 @@ class Deployer:
 
     async def _deploy(self, record: Record, operation: Operation) -> None:
         revision = operation.revision
+        if not revision and not record.latest_ready:
+            await self._first_revision(record, operation)
         if revision:
             backend = self._backend(record, revision)
             try:
@@ -110,6 +112,12 @@ class Deployer:
             self._routing_failed(record, operation, problem)
         else:
             self._succeeded(record, operation)
+
+    async def _first_revision(self, record: Record, operation: Operation) -> None:
+        """Wait for the deployments under way: without a ready revision there is nothing to route to yet."""
+        for other in self._operations.under_way(str(record.name)):
+            if other is not operation:
+                await other.finished.wait()
 
     def _backend(self, record: Record, revision: str) -> Backend:
         if revision not in record.backends:
@@ -149,7 +157,8 @@ class Deployer:
         self, record: Record, operation: Operation, code: grpc.StatusCode, message: str, kinds: list[str]
     ) -> None:
         service = record.service
-        if operation.generation == service.generation:
+        is_latest = record.name.revision(operation.revision) == service.latest_created_revision
+        if operation.generation == service.generation or is_latest:
             failed = [*kinds, c.READY]
             for kind in failed:
                 condition = c.make(kind, c.State.CONDITION_FAILED, message, reason=c.Reason.REVISION_FAILED)
@@ -163,7 +172,9 @@ class Deployer:
 
     def _succeeded(self, record: Record, operation: Operation) -> None:
         service = record.service
-        if operation.generation == service.generation:
+        under_way = [item for item in self._operations.under_way(str(record.name)) if item is not operation]
+        is_whole = service.latest_created_revision == service.latest_ready_revision
+        if operation.generation == service.generation or (is_whole and not under_way):
             for kind in (c.CONFIGURATIONS, c.ROUTES, c.READY):
                 _put(service, c.make(kind, c.State.CONDITION_SUCCEEDED))
             service.reconciling = False

@@ -12,6 +12,7 @@ from google.protobuf import field_mask_pb2
 
 from ccconsole.emulator import conditions as c
 from ccconsole.emulator.faults import exists, invalid
+from ccconsole.emulator.names import short
 from ccconsole.emulator.records import Record, new_etag, new_uid
 
 _INPUT = (
@@ -78,13 +79,21 @@ def merge(present: Service, given: Service, paths: Sequence[str]) -> Service:
 
 def needs_revision(record: Record, wanted: RevisionTemplate) -> bool:
     """Whether the template asks for a revision that does not exist yet; ALREADY_EXISTS for a taken name."""
-    is_same = _unnamed(wanted) == _unnamed(record.service.template)
+    is_same = _unnamed(wanted) == _unnamed(record.service.template) and not _has_failed(record)
     if not wanted.revision or wanted.revision not in record.revisions:
         return bool(wanted.revision) or not is_same
     if not is_same:
         text = f"Revision named '{wanted.revision}' with different configuration"
         raise exists(text)
     return False
+
+
+def _has_failed(record: Record) -> bool:
+    """Whether the newest revision did not start, so that the same template is worth another try."""
+    newest = record.revisions.get(short(record.service.latest_created_revision))
+    return newest is not None and any(
+        item.type_ == c.READY and item.state == c.State.CONDITION_FAILED for item in newest.conditions
+    )
 
 
 def _unnamed(template: RevisionTemplate) -> RevisionTemplate:

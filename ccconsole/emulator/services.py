@@ -121,6 +121,9 @@ class Services:
             return _dry(wanted)
         if is_changed:
             return self._start(record, wanted, is_revised=is_revised)
+        under_way = self._operations.under_way(str(record.name))
+        if under_way:
+            return self._operations.read(under_way[-1])
         operation = self._operations.start(
             str(record.name.location), DEPLOY, str(record.name), record.service.generation
         )

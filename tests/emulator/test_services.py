@@ -368,6 +368,52 @@ async def test_an_update_during_another_wins_and_both_operations_end(cloud: Clou
     assert "QUICK" in (await cloud.http.get(now.uri)).json()["env"]
 
 
+async def test_a_failed_deployment_is_tried_again_with_the_same_template(
+    cloud: Cloud, tmp_path: Path
+) -> None:
+    gate = tmp_path / "gate"
+    failed = await cloud.wait(await cloud.create("svc", template(env={"FAIL": str(gate)})))
+    assert failed.error.code == 9
+    gate.touch()
+    service = await cloud.finish(await cloud.update(await cloud.get()))
+    assert states(service)["Ready"] == SUCCEEDED
+    assert service.latest_ready_revision.rsplit("/", 1)[-1].startswith("svc-00002-")
+
+
+async def test_changes_before_the_first_revision_is_ready_wait_for_it(cloud: Cloud, tmp_path: Path) -> None:
+    gate = tmp_path / "gate"
+    created = await cloud.create("svc", template(env={"START_WHEN": str(gate)}))
+    same = await cloud.update(await cloud.get())
+    assert same.operation.name == created.operation.name
+    name = f"{LOCATION}/services/svc"
+    told = await cloud.update(run_v2.Service(name=name, description="told"), "description")
+    assert not await cloud.is_done(told)
+    gate.touch()
+    service = await cloud.finish(told)
+    assert (await cloud.wait(created)).HasField("response")
+    assert states(service) == {"Ready": SUCCEEDED, "RoutesReady": SUCCEEDED, "ConfigurationsReady": SUCCEEDED}
+    assert service.generation == service.observed_generation == 2
+
+
+async def test_a_rollback_does_not_wait_for_a_revision_that_starts(cloud: Cloud) -> None:
+    service = await cloud.deploy()
+    good = service.latest_ready_revision.rsplit("/", 1)[-1]
+    probe = run_v2.Probe(period_seconds=2, failure_threshold=1)
+    never = template(env={"START_WHEN": "/nowhere"}, probe=probe)
+    never.name = service.name
+    starting = await cloud.update(never)
+    pinned = run_v2.TrafficTarget(type_=BY_NAME, revision=good, percent=100)
+    back = await cloud.finish(
+        await cloud.update(run_v2.Service(name=service.name, traffic=[pinned]), "traffic")
+    )
+    assert back.traffic_statuses[0].revision == good
+    assert not await cloud.is_done(starting)
+    assert (await cloud.wait(starting)).error.code == 9
+    after = await cloud.get()
+    assert states(after)["ConfigurationsReady"] == FAILED
+    assert (await cloud.http.get(after.uri)).status_code == 200
+
+
 async def test_deleting_while_a_revision_starts_ends_both_operations(cloud: Cloud, tmp_path: Path) -> None:
     created = await cloud.create("svc", template(env={"START_WHEN": str(tmp_path / "never")}))
     await cloud.delete()
