@@ -116,7 +116,9 @@ async def test_a_prompt_runs_and_its_journal_is_the_same(worker: Real, store: st
     assert (await worker_client.hello(worker.url))["totalTasksExecuted"] > 0
 
 
-async def test_a_cut_stream_is_found_again_without_loss_or_repetition(worker: Real, store: str, task_id: str) -> None:
+async def test_a_cut_stream_is_found_again_without_loss_or_repetition(
+    worker: Real, store: str, task_id: str
+) -> None:
     async with relay(worker.url) as line:
         seen: list[TaskEvent] = []
         request = RunRequest(prompt=COUNT, task_id=task_id)
@@ -139,15 +141,17 @@ def _silence(store: Path, task_id: str) -> None:
         os.utime(store / path, (then, then))
 
 
-async def test_a_worker_killed_leaves_every_flushed_event(folder: Path, store: str, task_id: str, tmp_path: Path) -> None:
+async def test_a_worker_killed_leaves_every_flushed_event(
+    folder: Path, store: str, task_id: str, tmp_path: Path
+) -> None:
     place = environment(store)
     seen: list[tuple[float, TaskEvent]] = []
 
     request = RunRequest(prompt="while true; do echo x; sleep 0.05; done", task_id=task_id)
     killed = 0.0
     with real_worker(tmp_path, store=store) as worker:
-      async with asyncio.timeout(DEADLINE):
-        async with aclosing(runs.start(place, service(worker.url), request)) as events:
+        stream = runs.start(place, service(worker.url), request)
+        async with asyncio.timeout(DEADLINE), aclosing(stream) as events:
             async for event in events:
                 seen.append((time.monotonic(), event))
                 if not killed and seen[-1][0] - seen[0][0] > 2.5:
@@ -196,7 +200,9 @@ async def test_leaving_a_run_cancels_its_task(worker: Real, store: str, task_id:
     assert (ended[-1].data["status"], ended[-1].data["reason"]) == ("cancelled", "disconnected")
 
 
-async def test_the_same_id_again_attaches_instead_of_running_twice(worker: Real, store: str, task_id: str) -> None:
+async def test_the_same_id_again_attaches_instead_of_running_twice(
+    worker: Real, store: str, task_id: str
+) -> None:
     request = RunRequest(prompt="echo $RANDOM$RANDOM; sleep 0.5", task_id=task_id)
     both = await asyncio.gather(
         *(drained(runs.start(environment(store), service(worker.url), request)) for _ in range(2))
