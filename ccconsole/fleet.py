@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import random
-import time
-from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from ccconsole.cloud.connect import Connection, Connections, unset_error
@@ -14,6 +12,7 @@ from ccconsole.config import Config, Environment, ServiceSpec
 from ccconsole.errors import ConsoleError, TimedOut
 from ccconsole.journal import JournalReader
 from ccconsole.model import FleetRow, FleetSnapshot, Problem, Service, ServiceState, Task
+from ccconsole.streams import Clock
 
 LOCAL_INTERVAL = 2.0
 CLOUD_INTERVAL = 15.0
@@ -22,15 +21,6 @@ CHANGING_INTERVAL = 1.0
 LONGEST_WAIT = 60.0
 """Seconds between two tries of an environment that keeps failing."""
 POLL_TIMEOUT = 15.0
-
-
-@dataclass(frozen=True)
-class Clock:
-    """The time and the waiting, so that a test can hold both."""
-
-    now: Callable[[], float] = time.time
-    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
-    jitter: Callable[[], float] = lambda: random.uniform(0.8, 1.2)
 
 
 @dataclass(frozen=True)
