@@ -43,7 +43,8 @@ def _store_error(error: BaseException) -> StoreError:
     text = str(error).split("\n", 1)[0].strip() or type(error).__name__
     if isinstance(error, PermissionDeniedError | PermissionError):
         return StoreError(f"the store refused access: {text}", "denied")
-    if isinstance(error, UnauthenticatedError) or "token request" in text:
+    is_offline = "error sending request" in text
+    if isinstance(error, UnauthenticatedError) or ("token request" in text and not is_offline):
         return StoreError(f"no valid credentials for the store: {text}", "unauthenticated")
     return StoreError(text)
 
@@ -64,7 +65,7 @@ class Store:
 
         Raises:
             ValueError: the url is not one of file:///folder, gs://bucket/prefix, s3://bucket/prefix, memory:///.
-            StoreError: the folder cannot be made.
+            StoreError: the folder cannot be made, or the credentials cannot be read.
         """
         scheme = urlsplit(url).scheme
         if scheme == "file":
@@ -75,6 +76,10 @@ class Store:
             return cls(from_url(url, client_options=CLIENT_OPTIONS, retry_config=RETRY_CONFIG))
         except (BaseError, ValueError) as error:
             reason = str(error).split("\n", 1)[0]
+            if isinstance(error, BaseError) and "URL" not in reason:
+                raise StoreError(
+                    f"no valid credentials for the store: {reason}", "unauthenticated"
+                ) from error
             raise ValueError(
                 f"{url!r} is no object store: {reason}. "
                 "Give gs://bucket/prefix, s3://bucket/prefix, file:///absolute/folder or memory:///"

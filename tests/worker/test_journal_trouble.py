@@ -193,6 +193,15 @@ async def test_a_folder_that_is_gone_is_made_again(tmp_path: Path) -> None:
     assert [(one.id, one.type.value) for one in events] == [(1, "gap"), (2, "status"), (3, "complete")]
 
 
+async def test_credentials_that_are_none_are_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GOOGLE_APPLICATION_CREDENTIALS", str(tmp_path / "nothing.json"))
+    with pytest.raises(StoreError, match="no valid credentials") as raised:
+        Store.open("gs://bucket/prefix")
+    assert raised.value.trouble == "unauthenticated"
+    with pytest.raises(ValueError, match="no valid credentials"):
+        Journal.open("gs://bucket/prefix")
+
+
 async def test_a_slow_store_gets_larger_segments(pail: Bucket) -> None:
     journal = Journal(pail.store)
     await journal.claim(summary())
