@@ -40,7 +40,7 @@ _WIDE = (
 """Characters that are one cell, or two, whatever stands beside them; checked against wcwidth by a test."""
 
 _COMPLEX = re.compile(f"[^\x00-\x7f{_NARROW}{_WIDE}]")
-_WIDE_RUN = re.compile(f"[{_WIDE}]+")
+_IS_WIDE = re.compile(f"[{_WIDE}]")
 _PIECE = re.compile(r"[\x20-\x7e]?[^\x00-\x7f]++")
 """A run of non-ASCII with the one ASCII character that it may extend: ASCII always starts a cell."""
 
@@ -57,11 +57,19 @@ def is_simple(text: str) -> bool:
 
 def spread(text: str) -> str:
     """Simple text as cells."""
-    return _WIDE_RUN.sub(_spread_run, text)
+    return text.translate(_SPREAD)
 
 
-def _spread_run(match: re.Match[str]) -> str:
-    return "\0".join(match[0]) + "\0"
+class _Spread(dict[int, str]):
+    """Simple characters to their cells, learnt as they come: one table for all terminals, as long as Unicode."""
+
+    def __missing__(self, code: int) -> str:
+        char = chr(code)
+        cells = self[code] = char + CONTINUATION if _IS_WIDE.match(char) else char
+        return cells
+
+
+_SPREAD = _Spread()
 
 
 class Clusters:

@@ -95,7 +95,6 @@ def _set_private(screen: Screen, mode: int, is_set: bool) -> None:
         cursor.position(screen, 1, 1)
     elif mode == AUTOWRAP:
         screen.is_autowrap = is_set
-        screen.update_directness()
     elif mode == SAVE_CURSOR:
         (cursor.save if is_set else cursor.restore)(screen)
     elif mode in _ALTERNATES:

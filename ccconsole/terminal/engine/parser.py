@@ -31,22 +31,24 @@ MAX_ACTIONS = 1 << 14
 _MAX_KEPT = 64
 
 _TEXT = r"([^\x00-\x1f\x7f]*+)"
-_LINE = r"[^\x00-\x1f\x7f]*+(?:\x1b\[[0-9;:]*+m[^\x00-\x1f\x7f]*+)*+\r\n"
+_LINE = r"[^\x00-\x1f\x7f]*+(?:\x1b\[(?:[0-9;:]*+m|K)[^\x00-\x1f\x7f]*+)*+\r\n"
 _INNER = r"[\x00-\x17\x19\x1c-\x1f\x7f"
 _ABORTED = r"[\x18\x1a]|(?=[\x1b\x80-\U0010ffff])"
 _CONTROL = (
-    r"(\r\n"
+    r"\r\n"
     r"|\x1b\[[0-?]*+[ -/]*+[@-~]"
     r"|[\x00-\x1a\x1c-\x1f\x7f]"
     rf"|\x1b\[{_INNER}\x20-\x3f]*+(?:[@-~]|{_ABORTED})"
     r"|\x1b\][^\x07\x18\x1a\x1b]*+(?:\x07|\x1b\\|[\x18\x1a]|(?=\x1b[^\\]))"
     r"|\x1b[PX^_][^\x18\x1a\x1b]*+(?:\x1b\\|[\x18\x1a]|(?=\x1b[^\\]))"
-    rf"|\x1b(?![\[\]PX^_]){_INNER}\x20-\x2f]*+(?:[0-~]|{_ABORTED}))"
+    rf"|\x1b(?![\[\]PX^_]){_INNER}\x20-\x2f]*+(?:[0-~]|{_ABORTED})"
 )
-_INCOMPLETE = r"(\x1b[\s\S]*+)"
+_INCOMPLETE = r"\x1b[\s\S]*+"
+"""The unfinished end of a chunk: what a control begins with and none of the above matches."""
 
-_TOKENS = re.compile(rf"{_TEXT}(?:{_CONTROL}(?:(?<=\r\n)((?:{_LINE}){{2,}}+))?+|{_INCOMPLETE})?+")
-_TOKENS_SINGLY = re.compile(rf"{_TEXT}(?:{_CONTROL}()|{_INCOMPLETE})?+")
+_TOKENS = re.compile(rf"{_TEXT}(?:({_CONTROL})(?:(?<=\r\n)((?:{_LINE}){{2,}}+))?+|({_INCOMPLETE}))?+")
+_TOKENS_SINGLY = re.compile(rf"{_TEXT}(?:({_CONTROL})()|({_INCOMPLETE}))?+")
+_RENDITION = re.compile(r"\x1b\[[0-9;:]*m")
 
 _C1 = re.compile(r"[\x80-\x9f]")
 _C1_TO_C0 = dict.fromkeys(range(128, 160)) | {
@@ -70,6 +72,8 @@ class Parser:
         self._screen = screen
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
         self._actions: dict[str, Action] = {}
+        self._renditions: dict[str, dict[str, str]] = {}
+        """SGR sequence -> style before -> style after."""
         self._pending = ""
         self._introducer = ""
         """Of the string that is being collected."""
@@ -99,18 +103,31 @@ class Parser:
     def _run(self, text: str, tokens: re.Pattern[str]) -> None:
         screen = self._screen
         actions = self._actions
+        renditions = self._renditions
         for run, control, lines, incomplete in tokens.findall(text):
             if run:
-                print_text(screen, run)
-            if control:
-                action = actions.get(control)
-                if action is None:
-                    action = self._compile(control)
-                action[0](*action[1])
-                if lines and not print_lines(screen, lines):
-                    self._run(lines, _TOKENS_SINGLY)
-            elif incomplete:
-                self._hold(incomplete)
+                end = screen.x + len(run)
+                if screen.is_direct and end <= screen.columns and run.isascii():
+                    screen.rows[screen.y].put(screen.x, run, screen.pen)
+                    screen.x = end
+                    screen.last_printed = run
+                else:
+                    print_text(screen, run)
+            if not control:
+                if incomplete:
+                    self._hold(incomplete)
+                continue
+            transitions = renditions.get(control)
+            if transitions is not None:
+                pen = transitions.get(screen.pen)
+                screen.pen = screen.table.apply(screen.pen, control[2:-1]) if pen is None else pen
+                continue
+            action = actions.get(control)
+            if action is None:
+                action = self._compile(control)
+            action[0](*action[1])
+            if lines and not print_lines(screen, lines):
+                self._run(lines, _TOKENS_SINGLY)
 
     def _compile(self, control: str) -> Action:
         """The action of a control that is not known yet; kept when it is short and always means the same."""
@@ -121,6 +138,8 @@ class Parser:
         elif control[1:2] == "[":
             if len(control) > 2 and _INNER_CONTROL.search(control):
                 return self._run_inner(control)
+            if _RENDITION.fullmatch(control) and len(control) <= _MAX_KEPT:
+                return self._rendition(control)
             action = compile_csi(self._screen, control)
         elif control[1:2] and control[1] in "]PX^_":
             self._run_complete(control)
@@ -134,6 +153,14 @@ class Parser:
                 self._actions.clear()
             self._actions[control] = action
         return action
+
+    def _rendition(self, control: str) -> Action:
+        """Remember an SGR's transitions apart, where the loop finds them first."""
+        table = self._screen.table
+        if len(self._renditions) >= MAX_ACTIONS:
+            self._renditions.clear()
+        self._renditions[control] = table.transitions(control[2:-1])
+        return compile_csi(self._screen, control)
 
     def _run_inner(self, control: str) -> Action:
         """C0 controls inside a sequence take effect first; CAN and SUB end it."""

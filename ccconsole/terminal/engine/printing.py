@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+import re
+
 from ccconsole.terminal.engine.cells import CONTINUATION, is_simple, spread
 from ccconsole.terminal.engine.charsets import CHARSETS
 from ccconsole.terminal.engine.rows import RENDITION, Row, parse_line
 from ccconsole.terminal.engine.screen import Screen
 from ccconsole.terminal.engine.styles import PLAIN
+
+ERASE = "\x1b[K"
+"""EL to the end, which compilers write after every SGR: on a blank row it only shows with a background."""
+
+_BACKGROUND = re.compile(r"\x1b\[(?:[0-9;:]*[;:])?(?:4[0-8]|10[0-7])(?=[;:m])")
+_SEQUENCE = re.compile(r"\x1b\[[0-9;:]*[mK]")
 
 
 def print_text(screen: Screen, run: str) -> None:
@@ -56,7 +64,7 @@ def _lay_out(screen: Screen, run: str) -> str:
 
 
 def _print_cells(screen: Screen, cells: str) -> None:
-    if screen.is_autowrap and not screen.is_insert:
+    if not screen.is_insert and (screen.is_autowrap or screen.x + len(cells) <= screen.columns):
         screen.write(cells)
         return
     if not screen.is_autowrap:
@@ -112,7 +120,7 @@ def print_lines(screen: Screen, block: str) -> bool:
     if (
         scrollback is None
         or screen.columns < 2
-        or not screen.is_direct
+        or not (screen.is_direct and screen.is_autowrap)
         or screen.x
         or screen.top
         or screen.bottom != screen.height - 1
@@ -126,6 +134,10 @@ def print_lines(screen: Screen, block: str) -> bool:
             return False
         else:
             block = screen.clusters.lay_out(block)
+    if ERASE in block:
+        if _BACKGROUND.search(block) or _erases_full_row(screen, block):
+            return False
+        block = block.replace(ERASE, "")
     lines = block.split("\r\n")
     lines.pop()
     styles: str | list[str] = screen.pen
@@ -145,6 +157,15 @@ def print_lines(screen: Screen, block: str) -> bool:
     _place(screen, lines, styles, is_wrapped or bytes(len(lines)))
     _remember(screen, lines)
     return True
+
+
+def _erases_full_row(screen: Screen, block: str) -> bool:
+    """Whether a line that erases to its end may have filled a row before, whose last cell would go."""
+    columns = screen.columns
+    return any(
+        ERASE in line and len(line) > columns and len(_SEQUENCE.sub("", line)) >= columns
+        for line in block.split("\r\n")
+    )
 
 
 def _remember(screen: Screen, lines: list[str]) -> None:
@@ -191,7 +212,15 @@ def _wrap(
             out_styles.append(style)
             flags.append(0)
             continue
-        text, cell_styles = parse_line(screen.table, line, style) if "\x1b" in line else (line, style)
+        if "\x1b" in line:
+            if len(RENDITION.sub("", line)) <= columns:
+                out.append(line)
+                out_styles.append(style)
+                flags.append(0)
+                continue
+            text, cell_styles = parse_line(screen.table, line, style)
+        else:
+            text, cell_styles = line, style
         pieces = _cut(text, columns)
         out += pieces
         flags += b"\1" * (len(pieces) - 1) + b"\0"

@@ -107,7 +107,8 @@ class Row:
 
     def truncate(self, x: int, fill: str) -> None:
         """Blank the row from a column to its end."""
-        self.parse()
+        if self.unparsed is not None:
+            self.parse()
         text = self.text
         if x < len(text):
             if text[x] == CONTINUATION:

@@ -110,8 +110,8 @@ class Screen:
         self.update_directness()
 
     def update_directness(self) -> None:
-        """Whether printable text is written as it is: no insert mode, no other character set."""
-        self.is_direct = self.is_autowrap and not self.is_insert and self.charsets[self.shift] == "B"
+        """Whether text that fits the row is written as it is: no insert mode, no other character set."""
+        self.is_direct = not self.is_insert and self.charsets[self.shift] == "B"
 
     @property
     def fill(self) -> str:
