@@ -49,14 +49,12 @@ def _arguments() -> argparse.ArgumentParser:
     return parser
 
 
-def _options(argv: list[str]) -> Options:
+def _options(parser: argparse.ArgumentParser, given: argparse.Namespace) -> Options:
     # Imported late, after the clients are put out of the way.
     from ccconsole.emulator.emulator import Options
     from ccconsole.emulator.pool import Pace
     from ccconsole.emulator.spec import Images
 
-    parser = _arguments()
-    given = parser.parse_args(argv)
     try:
         images = Images.parse(given.image)
     except ValueError as error:
@@ -96,12 +94,13 @@ def main() -> int:
     """Run until told to end; the exit code."""
     os.environ.setdefault("GRPC_VERBOSITY", "NONE")
     os.umask(0o077)
-    _arguments().parse_args()
+    parser = _arguments()
+    given = parser.parse_args()
     from ccconsole.emulator.protos import skip_clients
 
     skip_clients()
     try:
-        asyncio.run(_run(_options(sys.argv[1:])))
+        asyncio.run(_run(_options(parser, given)))
     except ConsoleError as error:
         sys.stderr.write(f"{error}\n")
         return error.exit_code

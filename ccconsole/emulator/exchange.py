@@ -141,7 +141,11 @@ class Exchange:
 
     async def _open(self, port: int) -> Upstream:
         upstream = Upstream(self)
-        await asyncio.get_running_loop().create_connection(lambda: upstream, HOST, port)
+        try:
+            await asyncio.get_running_loop().create_connection(lambda: upstream, HOST, port)
+        except (OSError, asyncio.CancelledError):
+            upstream.close()
+            raise
         return upstream
 
     def _send_request(self, upstream: Upstream) -> None:
@@ -156,7 +160,9 @@ class Exchange:
         self.client.release_reading(self)
 
     def _send(self, transport: asyncio.Transport, body: bytes) -> None:
-        transport.write(b"%x\r\n%b\r\n" % (len(body), body) if self.head.is_chunked else body)
+        # After a lost connection nobody reads; writing on would only fill asyncio's log.
+        if not transport.is_closing():
+            transport.write(b"%x\r\n%b\r\n" % (len(body), body) if self.head.is_chunked else body)
 
     def _give_up(self, status: int, text: str) -> None:
         self._fail(status, text)

@@ -101,7 +101,10 @@ class Platform:
         return instance
 
     def _save(self) -> None:
-        self.living = {instance for instance in self.living if not instance.ended.is_set()}
+        ended = {instance for instance in self.living if instance.ended.is_set()}
+        self.living -= ended
+        for log in {instance.log for instance in ended} - {instance.log for instance in self.living}:
+            log.close()
         self.state.save_instances(
             [
                 {"pid": item.identity.pid, "started": item.identity.started, "id": item.id}

@@ -109,8 +109,8 @@ async def test_minimum_instances_stay_and_are_replaced(launch: Launch, tmp_path:
     await until(lambda: sum(map(running, starts(log))) == 2)
     died = (await cloud.http.get(f"{service.uri}/die")).status_code
     assert died == 503
-    await until(lambda: sum(map(running, starts(log))) == 2)
-    assert len(starts(log)) == 4
+    await until(lambda: len(starts(log)) == 4)
+    assert sum(map(running, starts(log))) == 2
 
     none = template(instances=(0, 5), env={"STARTS_FILE": str(log)})
     none.name = service.name
