@@ -103,9 +103,10 @@ def _nested(first: str, rest: tuple[str, ...]) -> Field | None:
     if first == "resource":
         if not rest:
             return Field(Kind.MESSAGE, lambda entry: entry.resource)
-        if rest == ("type",):
+        if _folded(rest[0]) == "type" and len(rest) == 1:
             return Field(Kind.TEXT, lambda entry: entry.resource.type)
-        return _labels(rest[1:], lambda entry: entry.resource.labels) if rest[0] == "labels" else None
+        is_label = _folded(rest[0]) == "labels"
+        return _labels(rest[1:], lambda entry: entry.resource.labels) if is_label else None
     if first == "httprequest":
         return _request(rest)
     for name, fields in _PARTS.items():
@@ -140,10 +141,10 @@ def _request(rest: tuple[str, ...]) -> Field | None:
 def _part(name: str, fields: Mapping[str, Kind], rest: tuple[str, ...]) -> Field | None:
     if not rest:
         return Field(Kind.MESSAGE, lambda entry: getattr(entry, name) if entry.HasField(name) else MISSING)
-    kind = fields.get(rest[0])
+    kind = fields.get(_folded(rest[0]))
     if kind is None or len(rest) != 1:
         return None
-    return Field(kind, lambda entry: getattr(getattr(entry, name), rest[0]))
+    return Field(kind, lambda entry: getattr(getattr(entry, name), _folded(rest[0])))
 
 
 def _payload(entry: Any, path: tuple[str, ...]) -> Any:

@@ -51,12 +51,12 @@ def compile_filter(text: str) -> Filter:
     test = _test(tree)
     earliest, latest = 0, (1 << 63) - 1
     for part in tree.parts if isinstance(tree, language.All) else (tree,):
-        if isinstance(part, language.Comparison) and part.path == ("timestamp",):
-            moment = parse_time(part.value)
-            if part.operator in (">", ">=", "=", ":"):
-                earliest = max(earliest, moment)
-            if part.operator in ("<", "<=", "=", ":"):
-                latest = min(latest, moment)
+        if not isinstance(part, language.Comparison) or part.path != ("timestamp",):
+            continue
+        if part.operator in (">", ">=", "="):
+            earliest = max(earliest, parse_time(part.value))
+        if part.operator in ("<", "<=", "="):
+            latest = min(latest, parse_time(part.value))
     return Filter(test, earliest, latest)
 
 
