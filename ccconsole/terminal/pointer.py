@@ -30,6 +30,8 @@ class Pointer:
         self._is_dragging = False
         self._button = 0
         """The button that the program holds down."""
+        self._moved_to: tuple[int, int] | None = None
+        """The program's last mouse event: moves within one cell are not told."""
         self._clicks = 0
         self._clicked_at = 0.0
         self._clicked: Place | None = None
@@ -112,7 +114,9 @@ class Pointer:
         line, x = self._place(event)
         y = line - terminal.evicted - terminal.history
         modifiers = (8 if event.meta else 0) + (16 if event.ctrl else 0)
-        if 0 <= y < terminal.rows and x < terminal.columns:
+        is_same = action == "move" and self._moved_to == (x, y)
+        self._moved_to = (x, y)
+        if 0 <= y < terminal.rows and x < terminal.columns and not is_same:
             pane.type(terminal.encode_mouse(action, button, x, y, modifiers))
 
     def _place(self, event: events.MouseEvent) -> Place:

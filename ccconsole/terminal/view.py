@@ -175,9 +175,17 @@ class TerminalPane(ScrollView, can_focus=True):
         self._is_paint_due = True
         wait = self._painted_at + PAINT_INTERVAL - time.monotonic()
         if wait > 0:
-            self.set_timer(wait, self._paint)
+            self.set_timer(wait, self._paint_if_due)
         else:
-            self.call_later(self._paint)
+            self.call_later(self._paint_if_due)
+
+    def _paint_if_due(self) -> None:
+        """What a timer calls: a painting in between may have made it needless."""
+        if self._is_paint_due and time.monotonic() - self._painted_at >= PAINT_INTERVAL:
+            self._paint()
+        elif self._is_paint_due:
+            self._is_paint_due = False
+            self.request_paint()
 
     def _paint(self) -> None:
         self._is_paint_due = False
@@ -220,7 +228,7 @@ class TerminalPane(ScrollView, can_focus=True):
         if now - self._held_since >= MAX_HOLD:
             return False
         self._is_paint_due = True
-        self.set_timer(PAINT_INTERVAL, self._paint)
+        self.set_timer(PAINT_INTERVAL, self._paint_if_due)
         return True
 
     def _fit(self) -> None:
