@@ -20,12 +20,10 @@ from ccconsole.worker_client import StreamEnded, output_bytes
 from worker_service.reading import event_range, gap_event
 from worker_service.wire import Control, EventType, RunRequest, TaskEvent
 
-__all__ = ["NoOutcome", "attach", "journal", "output_bytes", "send", "start", "task", "tasks"]
+__all__ = ["NoOutcome", "attach", "command", "journal", "output_bytes", "send", "start", "task", "tasks"]
 
 REATTACH_SECONDS = (0.5, 1.0, 2.0)
 """Between the tries to find a dropped stream at its own worker; the journal comes after them."""
-
-
 BUSY_SECONDS = (0.5, 1.0, 2.0, 4.0)
 """Between the tries at a worker that is busy by its own words: the instance was handed to us because its last
 caller hung up, and the task of that caller is being ended (2 s of grace, then the cancel ladder)."""

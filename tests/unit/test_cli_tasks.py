@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import itertools
 import json
 import os
 import signal
@@ -14,10 +13,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from ccconsole.cli.stdout import HELD_BYTES, PlainText
 from tests.unit.workers import DEADLINE, Call, Real, output, real_worker, scripted, sse
 from worker_service.wire import Status, TaskSummary
 
@@ -282,30 +278,3 @@ async def test_what_is_not_there_is_said(tmp_path: Path) -> None:
     several = await desk.run("cancel", "abc")
     assert several.code == 2
     assert "abc1 (dev), abc2 (dev)" in several.err
-
-
-TERMINAL = (
-    b"a\x1b[1;31mb\x1b[0m\r\nc\x1b]0;title\x07d\x1b]8;;x\x1b\\e\x1bP1$r\x1b\\f\x1b(Bg\x07h\r\r\n\ti\rj\x1b=k"
-)
-PLAIN = b"ab\ncdefgh\n\ti\njk"
-
-
-@given(st.lists(st.integers(0, len(TERMINAL))))
-def test_plain_text_is_the_same_however_it_is_cut(cuts: list[int]) -> None:
-    plain = PlainText()
-    edges = [0, *sorted(cuts), len(TERMINAL)]
-    parts = [plain.feed(TERMINAL[start:end]) for start, end in itertools.pairwise(edges)]
-    assert b"".join(parts) + plain.close() == PLAIN
-
-
-@given(st.binary())
-def test_plain_text_holds_no_control_whatever_comes(data: bytes) -> None:
-    plain = PlainText()
-    found = plain.feed(data) + plain.close()
-    assert not set(found) & {*range(9), *range(11, 32), 127}
-
-
-def test_an_endless_control_string_is_not_held_for_ever() -> None:
-    plain = PlainText()
-    plain.feed(b"\x1b]0;" + b"x" * (2 * HELD_BYTES))
-    assert plain.feed(b"\x07text") == b"text"
