@@ -101,11 +101,15 @@ def url_of(machine: Machine) -> str:
     return str(json.loads(machine.run("get", "local", "-o", "json").stdout)["url"])
 
 
-def test_prompts_side_by_side_run_on_processes_of_their_own(machine: Machine) -> None:
-    processes = [machine.start("prompt", "local", "echo pid $PPID; sleep 1") for _ in range(2)]
-    outputs = [process.communicate(timeout=DEADLINE)[0] for process in processes]
-    assert all(process.returncode == 0 for process in processes)
-    assert len(set(outputs)) == 2, outputs
+def test_prompts_side_by_side_run_on_processes_of_their_own(machine: Machine, tmp_path: Path) -> None:
+    gate = tmp_path / "gate"
+    prompt = f"echo pid $PPID; until [ -e {gate} ]; do sleep 0.05; done"
+    processes = [machine.start("prompt", "local", prompt) for _ in range(2)]
+    workers = {process.stdout.readline() for process in processes if process.stdout is not None}
+    gate.touch()
+    ends = [(process.communicate(timeout=DEADLINE), process.returncode) for process in processes]
+    assert all(code == 0 for _, code in ends), ends
+    assert len(workers) == 2, workers
 
 
 def test_a_full_fleet_makes_one_wait_or_says_so(machine: Machine, tmp_path: Path) -> None:
