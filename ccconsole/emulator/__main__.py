@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import gc
 import os
 import signal
 import sys
@@ -72,6 +73,8 @@ async def _run(options: Options) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, signals.set)
     await emulator.start()
+    # Google's descriptors never go; a collection that walks them would delay the bytes of every stream.
+    gc.freeze()
     for address in emulator.addresses:
         sys.stdout.write(f"The Cloud Run emulator listens on {address}\n")
     sys.stdout.flush()
