@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, ClassVar
 
 from textual import events, on
 from textual.app import ComposeResult
@@ -19,7 +20,6 @@ from ccconsole import commands
 from ccconsole.commands import Place
 from ccconsole.errors import ConsoleError
 from ccconsole.format import age
-from ccconsole.screens.crash import CrashScreen
 from ccconsole.screens.desk import Desk
 from ccconsole.screens.messages import QuitAsked, ReloadAsked, TargetAsked, TasksAsked
 from ccconsole.screens.words import obeyed, words
@@ -27,6 +27,9 @@ from ccconsole.widgets.bars import Chip, Crumbs, Header, HeaderFacts, Hint, Hint
 from ccconsole.widgets.fleet_rows import STALE_AFTER, totals
 from ccconsole.widgets.line_input import Asked, LineInput
 from ccconsole.widgets.text import Span, Tone, content, plain, plain_lines
+
+if TYPE_CHECKING:
+    from ccconsole.screens.session import Session
 
 CLOCK_SECONDS = 1.0
 """How often ages move on."""
@@ -98,6 +101,10 @@ class ConsoleScreen(Screen[None]):
         """The widget that has the focus when no line is written."""
         return None
 
+    def in_sight(self) -> Sequence[Session]:
+        """The followed tasks that this screen shows."""
+        return ()
+
     def redraw(self) -> None:
         """Show what the desk holds now."""
 
@@ -157,10 +164,14 @@ class ConsoleScreen(Screen[None]):
             return
         hints: dict[str, Hint] = {}
         for _node, binding, is_enabled, _tooltip in self.active_bindings.values():
-            if binding.id in commands.FOOTER and is_enabled and binding.id not in hints:
+            if binding.id in self.footer() and is_enabled and binding.id not in hints:
                 key = self.app.get_key_display(binding)
                 hints[binding.id] = Hint(key, binding.description, binding.action)
-        self.query_one(Hints).hints = tuple(hints[name] for name in commands.FOOTER if name in hints)
+        self.query_one(Hints).hints = tuple(hints[name] for name in self.footer() if name in hints)
+
+    def footer(self) -> tuple[str, ...]:
+        """The ids of the commands that the last line shows."""
+        return commands.FOOTER
 
     @on(Hints.Clicked)
     async def _hint_clicked(self, message: Hints.Clicked) -> None:
@@ -181,6 +192,8 @@ class ConsoleScreen(Screen[None]):
         if isinstance(error, ConsoleError):
             self.toast(error)
         else:
+            from ccconsole.screens.crash import CrashScreen
+
             self.app.push_screen(CrashScreen(error, event.worker.name or event.worker.group))
 
     def toast(self, error: ConsoleError) -> None:

@@ -6,13 +6,18 @@ import time
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
 
 from ccconsole.commands import Place
 from ccconsole.config import Config, Environment
 from ccconsole.model import FleetRow, FleetSnapshot, Problem, ServiceKey, Task, TaskState
 from ccconsole.screens.backend import Backend, Draft, Option
 from ccconsole.screens.history import PromptHistory
-from ccconsole.screens.session import Session
+
+if TYPE_CHECKING:
+    from textual.geometry import Size
+
+    from ccconsole.screens.session import Session
 
 ENDED_SESSIONS = 20
 """Ended tasks whose terminals are kept for another look."""
@@ -50,14 +55,32 @@ class Desk:
         problems = [*self.snapshot.problems]
         if self.fleet_problem is not None:
             problems.append(self.fleet_problem)
+        rows = self._rows()
         if (only := self.environment) is None:
-            return replace(self.snapshot, problems=tuple(problems))
+            return replace(self.snapshot, rows=rows, problems=tuple(problems))
         return FleetSnapshot(
-            rows=tuple(row for row in self.snapshot.rows if row.service.key.environment == only),
+            rows=tuple(row for row in rows if row.service.key.environment == only),
             problems=tuple(problem for problem in problems if problem.environment in (only, "")),
             pending=self.snapshot.pending & {only},
             ages=self.snapshot.ages,
         )
+
+    def _rows(self) -> tuple[FleetRow, ...]:
+        """The snapshot's rows, with what runs here and is in no journal, or not yet."""
+        running = self.running()
+        if not running:
+            return self.snapshot.rows
+        rows = []
+        for row in self.snapshot.rows:
+            key, known = row.service.key, {task.id for task in row.tasks}
+            own = [
+                session.task
+                for session in running
+                if (session.task.environment, session.task.service) == (key.environment, key.name)
+                and session.task.id not in known
+            ]
+            rows.append(replace(row, tasks=(*row.tasks, *own)) if own else row)
+        return tuple(rows)
 
     def row(self, key: ServiceKey) -> FleetRow | None:
         """The service's row in the last snapshot."""
@@ -73,6 +96,8 @@ class Desk:
 
     def start(self, row: FleetRow, draft: Draft, size: tuple[int, int]) -> Session:
         """A session for a new task; a worker has to follow it."""
+        from ccconsole.screens.session import Session
+
         service = row.service
         environment = self.environment_of(service.key.environment)
         task = Task(
@@ -83,7 +108,6 @@ class Desk:
             prompt=draft.text,
             mode=str(draft.options.get("mode", "headless")),
             created_at=self.now(),
-            actor=self.identity,
         )
         return self._keep(
             Session(
@@ -98,6 +122,8 @@ class Desk:
 
     def attach(self, task: Task, size: tuple[int, int]) -> tuple[Session, bool]:
         """The session of a task, and whether it is a new one that a worker has to follow."""
+        from ccconsole.screens.session import Session
+
         known = self.sessions.get((task.environment, task.id))
         if known is not None and known.problem is None:
             return known, False
@@ -140,9 +166,21 @@ class Desk:
         }
         for key, session in self.sessions.items():
             known = found.get(key)
-            if known is None or session.is_own or session.task.state.is_end:
+            is_witness = session.is_own and session.problem is None
+            if known is None or is_witness or session.task.state.is_end:
                 found[key] = session.task
         return sorted(found.values(), key=lambda task: task.created_at, reverse=True)
+
+
+_AROUND = 6
+"""Lines of a one-panel screen that are not terminal: header, title, prompt, breadcrumbs, hints."""
+
+
+def pane_size(screen: Size, count: int) -> tuple[int, int]:
+    """Columns and rows of each terminal when so many tasks are shown on a screen of that size."""
+    columns = screen.width if count == 1 else screen.width // 2
+    rows = screen.height - _AROUND if count <= 2 else (screen.height - _AROUND) // 2 - 2
+    return max(20, min(1000, columns)), max(5, min(1000, rows))
 
 
 PLACE_NAMES: Mapping[Place, str] = {

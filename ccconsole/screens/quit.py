@@ -61,7 +61,7 @@ class QuitScreen(ModalScreen[Leave | None]):
 
     def _keeping(self) -> str:
         if not self.lost:
-            return "leave running and quit; :tasks finds them again"
+            return "leave running; :tasks finds them, if their idle instances are kept"
         if len(self.lost) == len(self.sessions):
             return "not possible: without a store they end with this console"
         return f"leave running; {len(self.lost)} in environments without a store will end"

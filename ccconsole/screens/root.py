@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import importlib
 from collections.abc import Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from textual import on
 from textual.message import Message
@@ -15,6 +17,7 @@ from ccconsole.errors import ConsoleError
 from ccconsole.model import FleetRow, FleetSnapshot, Problem, Service
 from ccconsole.screens.backend import Draft
 from ccconsole.screens.base import ConsoleScreen
+from ccconsole.screens.desk import pane_size
 from ccconsole.screens.messages import (
     ControlAsked,
     PromptAsked,
@@ -24,14 +27,13 @@ from ccconsole.screens.messages import (
     TaskOpened,
     TasksAsked,
 )
-from ccconsole.screens.prompt import PromptScreen
-from ccconsole.screens.quit import Leave, QuitScreen
 from ccconsole.screens.service import ServiceScreen
-from ccconsole.screens.session import Session
 from ccconsole.screens.tabled import TableScreen
-from ccconsole.screens.task import TaskScreen, pane_size
 from ccconsole.screens.tasks import TasksScreen
 from ccconsole.widgets.text import plain
+
+if TYPE_CHECKING:
+    from ccconsole.screens.session import Session
 
 FLEET = "fleet"
 HISTORY = "history"
@@ -70,10 +72,13 @@ class RootScreen(TableScreen):
 
     def _begin(self) -> None:
         self._read_fleet()
-        self.run_worker(self._load_history(), name="history", group=HISTORY, exit_on_error=False)
+        self.run_worker(self._load(), name="history", group=HISTORY, exit_on_error=False)
 
-    async def _load_history(self) -> None:
+    async def _load(self) -> None:
+        """The prompts written before, and the screens that the first key may open."""
         await asyncio.to_thread(self.desk.history.load)
+        for name in ("prompt", "task"):
+            await asyncio.to_thread(importlib.import_module, f"ccconsole.screens.{name}")
 
     def _read_fleet(self) -> None:
         self.desk.fleet_problem = None
@@ -138,7 +143,7 @@ class RootScreen(TableScreen):
 
     def _is_shown(self, session: Session) -> bool:
         screen = self.app.screen
-        return isinstance(screen, TaskScreen) and session in screen.shown
+        return isinstance(screen, ConsoleScreen) and session in screen.in_sight()
 
     @on(ControlFailed)
     def _control_failed(self, message: ControlFailed) -> None:
@@ -146,6 +151,8 @@ class RootScreen(TableScreen):
 
     @on(PromptAsked)
     def _prompt_asked(self, message: PromptAsked) -> None:
+        from ccconsole.screens.prompt import PromptScreen
+
         rows = [row for key in message.keys if (row := self.desk.row(key)) is not None]
         if not rows:
             self.say("There is no service here to prompt.", is_warning=True)
@@ -177,6 +184,8 @@ class RootScreen(TableScreen):
             ) from error
 
     def _show(self, sessions: Sequence[Session]) -> None:
+        from ccconsole.screens.task import TaskScreen
+
         if isinstance(self.app.screen, TaskScreen):
             self.app.screen.show(sessions)
         else:
@@ -238,6 +247,8 @@ class RootScreen(TableScreen):
 
     @on(QuitAsked)
     def _quit_asked(self) -> None:
+        from ccconsole.screens.quit import Leave, QuitScreen
+
         running = self.desk.running()
         if not running:
             self.app.exit(0)

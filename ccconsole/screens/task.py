@@ -8,7 +8,6 @@ from typing import ClassVar
 from textual import on
 from textual.app import ComposeResult
 from textual.containers import Container
-from textual.geometry import Size
 from textual.widget import Widget
 
 from ccconsole.commands import Place
@@ -23,15 +22,6 @@ from ccconsole.widgets.line_input import Asked, LineInput
 from ccconsole.widgets.task_rows import ID_LENGTH
 
 TILES = (1, 2, 4)
-_AROUND = 6
-"""Lines of a one-panel screen that are not terminal: header, title, prompt, breadcrumbs, hints."""
-
-
-def pane_size(screen: Size, count: int) -> tuple[int, int]:
-    """Columns and rows of each terminal when so many tasks are shown on a screen of that size."""
-    columns = screen.width if count == 1 else screen.width // 2
-    rows = screen.height - _AROUND if count <= 2 else (screen.height - _AROUND) // 2 - 2
-    return max(20, min(1000, columns)), max(5, min(1000, rows))
 
 
 class TaskScreen(ConsoleScreen):
@@ -77,6 +67,10 @@ class TaskScreen(ConsoleScreen):
         task = self.session.task
         place = f"{self._at + 1} of {len(self.desk.sessions)}: " if len(self.shown) > 1 else ""
         return ("fleet", f"{task.environment}/{task.service}", f"{place}task {task.id[:ID_LENGTH]}")
+
+    def in_sight(self) -> Sequence[Session]:
+        """The sessions in the panels."""
+        return self.shown
 
     def show(self, sessions: Sequence[Session]) -> None:
         """Show these in place of the others."""
@@ -130,6 +124,11 @@ class TaskScreen(ConsoleScreen):
             case "search_next" | "search_previous":
                 return bool(self._search)
         return True
+
+    def footer(self) -> tuple[str, ...]:
+        """While the program has the keyboard, only what it cannot take."""
+        is_typing = self.panel.pane.is_interactive and self.panel.pane.has_focus
+        return ("release", "quit") if is_typing else super().footer()
 
     @on(TerminalPane.Copied)
     def _copied(self, message: TerminalPane.Copied) -> None:

@@ -180,8 +180,11 @@ def _task_age(row: FleetRow, oldest: float | None, now: float) -> Span:
 
 def short_revision(service: Service) -> str:
     """The revision without the service's name before it, and without the random end Cloud Run gives it."""
-    name = (service.revision or "").removeprefix(f"{service.key.name}-")
-    return _GENERATED.sub(r"\1", name)
+    return _short(service.revision or "", service)
+
+
+def _short(revision: str, service: Service) -> str:
+    return _GENERATED.sub(r"\1", revision.removeprefix(f"{service.key.name}-"))
 
 
 def traffic_span(service: Service) -> Span:
@@ -193,7 +196,7 @@ def traffic_span(service: Service) -> Span:
         text = "/".join(str(share.percent) for share in shares)
         return Span(f"{'PIN ' if service.is_pinned else ''}{text}", Tone.WARN)
     if service.is_pinned:
-        return Span(f"PIN {shares[0].revision.removeprefix(service.key.name + '-')}", Tone.WARN)
+        return Span(f"PIN {_short(shares[0].revision, service)}", Tone.WARN)
     return Span("latest", Tone.DIM)
 
 

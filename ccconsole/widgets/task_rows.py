@@ -145,4 +145,6 @@ def outcome(task: Task) -> tuple[str, str]:
     meaning, remedy = _MEANINGS.get(reason, ("", ""))
     by = f" by {task.actor}" if task.state is TaskState.CANCELLED and task.actor else ""
     said = task.detail or meaning
+    if by and said.endswith(by.strip()):
+        said = ""
     return plain(f"{task.state}{by}{after}{cost}" + (f": {said}" if said else "")), remedy

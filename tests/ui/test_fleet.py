@@ -64,7 +64,7 @@ async def test_motion() -> None:
 async def test_a_filter_works_while_it_is_written_and_stays() -> None:
     async with console() as running:
         await running.press("slash")
-        await running.type("!dev")
+        await running.write("!dev")
         assert running.names == ["worker-local", "worker-staging", "worker-prod"]
         await running.press("enter")
         assert "/!dev" in running.text
@@ -115,7 +115,9 @@ async def test_a_failed_environment_is_a_row_with_its_remedy_and_its_last_rows_s
         assert "worker-prod" in running.names
         assert "1 problem" in running.text
         assert running.fleet.table.rows[-1].cells[-1].text == "5m"
-        await running.press("slash", *"nothing", "enter")
+        await running.press("slash")
+        await running.write("nothing")
+        await running.press("enter")
         assert running.names == []
         assert "Not signed in" in running.text
         await running.press("enter")
@@ -177,13 +179,15 @@ async def test_reading_only_leaves_the_changing_commands_out() -> None:
         assert "Prompt" not in running.text
         await running.press("p")
         assert running.app.screen is running.fleet
-        await running.press("colon", *"prompt", "enter")
+        await running.press("colon")
+        await running.write("prompt")
+        await running.press("enter")
         await running.until(lambda: "This console is read-only" in running.told)
         await running.press("question_mark")
         await running.until(lambda: "Keys and commands" in running.text)
         assert "all marked ones" not in running.text
         await running.press("escape", "ctrl+p")
         await running.pilot.pause()
-        await running.type("prompt")
+        await running.write("prompt")
         await running.pilot.pause()
         assert "Prompt the service" not in running.text

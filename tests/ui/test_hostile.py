@@ -53,7 +53,7 @@ async def test_every_place_that_shows_outside_text() -> None:
         await running.until(lambda: running.app.screen.query(".task-end").first().display)
         await running.press("ctrl+p")
         await running.until(lambda: "Prompt the service" in running.text)
-        await running.type("foo")
+        await running.write("foo")
         await running.until(lambda: "Open this service" in running.text)
         await running.press("escape", "colon", *"[/foo]", "enter")
         await running.until(lambda: "No command, environment or service '[/foo]'" in running.told)
@@ -69,9 +69,7 @@ async def test_a_hostile_error_is_a_toast() -> None:
         await running.until(lambda: SHOWN in running.text)
 
 
-@pytest.mark.parametrize(
-    "size", [(1, 1), (2, 3), (10, 4), (20, 8), (40, 12), (80, 24), (200, 50), (400, 100)]
-)
+@pytest.mark.parametrize("size", [(1, 1), (10, 4), (40, 12), (300, 80)])
 async def test_every_screen_at_every_size(size: tuple[int, int]) -> None:
     async with console(size=(80, 24)) as running:
         await running.pilot.resize_terminal(*size)

@@ -25,11 +25,11 @@ async def test_enter_sends_and_ctrl_j_is_a_new_line() -> None:
         await opened(running)
         assert "local/worker-local" in running.text
         assert "shift+enter ctrl+j new line" in running.text
-        await running.type("one")
+        await running.write("one")
         await running.press("ctrl+j")
-        await running.type("two")
+        await running.write("two")
         await running.press("shift+enter")
-        await running.type("three")
+        await running.write("three")
         await running.press("enter")
         await running.until(lambda: running.world.runs)
         where, name, draft = running.world.runs[0]
@@ -50,14 +50,14 @@ async def test_a_protected_environment_asks_once_more_and_an_edit_asks_again() -
     async with console() as running:
         await running.press("4")
         await opened(running)
-        await running.type("go")
+        await running.write("go")
         await running.press("enter")
         await running.until(lambda: "PROD/worker-prod is protected" in running.text.replace("  ", " "))
         assert running.world.runs == []
         await running.press("escape")
         assert isinstance(running.app.screen, PromptScreen)
         await running.press("enter")
-        await running.type("!")
+        await running.write("!")
         await running.press("enter")
         assert running.world.runs == []
         await running.press("enter")
@@ -68,7 +68,7 @@ async def test_a_protected_environment_asks_once_more_and_an_edit_asks_again() -
 async def test_what_was_written_waits_for_the_next_time() -> None:
     async with console() as running:
         await opened(running)
-        await running.type("half a thou")
+        await running.write("half a thou")
         await running.press("escape")
         await opened(running)
         assert box(running) == "half a thou"
@@ -80,7 +80,7 @@ async def test_history_is_walked_at_the_edges_and_kept(tmp_path: Path) -> None:
     history.add("second\nline")
     async with console(history=history) as running:
         await opened(running)
-        await running.type("now")
+        await running.write("now")
         await running.press("up")
         assert box(running) == "second\nline"
         await running.press("up")
@@ -99,7 +99,7 @@ async def test_history_is_walked_at_the_edges_and_kept(tmp_path: Path) -> None:
 async def test_options_are_checked_before_anything_is_sent() -> None:
     async with console() as running:
         await opened(running)
-        await running.type("go")
+        await running.write("go")
         await running.press("ctrl+t")
         line = running.app.screen.query_one("#options", Input)
         assert line.value == "mode=supervised"
@@ -120,7 +120,7 @@ async def test_without_a_store_nobody_could_type_or_answer() -> None:
     async with console() as running:
         await running.press("3")
         await opened(running)
-        await running.type("go")
+        await running.write("go")
         await running.press("ctrl+t", "enter")
         await running.until(lambda: "staging has no store" in running.text)
         assert running.world.runs == []
@@ -131,7 +131,7 @@ async def test_a_prompt_goes_to_every_marked_service() -> None:
         await running.press("space", "space", "j", "space")
         await opened(running)
         assert "local/worker-local, dev/worker-dev, staging/worker-staging" in running.text
-        await running.type("all of you")
+        await running.write("all of you")
         await running.press("enter")
         await running.until(lambda: len(running.world.runs) == 3)
         assert {(where, name) for where, name, _ in running.world.runs} == {

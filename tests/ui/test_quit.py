@@ -50,7 +50,7 @@ async def test_leave_them_running() -> None:
     async with console() as running:
         await started(running)
         await asked(running)
-        assert ":tasks finds them again" in running.text
+        assert ":tasks finds them" in running.text
         await running.press("l")
         await gone(running)
         assert running.world.sent == []

@@ -17,7 +17,7 @@ async def started(running: Console, environment: str = "2", mode: str = "") -> T
     await running.until(lambda: isinstance(running.app.screen, PromptScreen))
     while mode and f"mode={mode}" not in running.text:
         await running.press("ctrl+t")
-    await running.type("Mend it")
+    await running.write("Mend it")
     await running.press("enter")
     await running.until(lambda: isinstance(running.app.screen, TaskScreen))
     screen = running.app.screen
@@ -150,7 +150,9 @@ async def test_search_and_scrollback() -> None:
         screen = await started(running)
         running.world.write("".join(f"line {number}\r\n" for number in range(200)))
         await running.until(lambda: "line 199" in running.text)
-        await running.press("slash", *"line 57", "enter")
+        await running.press("slash")
+        await running.write("line 57")
+        await running.press("enter")
         await running.until(lambda: "line 57" in running.text)
         assert "line 199" not in running.text
         await running.press("G")

@@ -7,7 +7,7 @@ from tests.ui.world import Console, console
 
 async def command(running: Console, text: str) -> None:
     await running.press("colon")
-    await running.type(text)
+    await running.write(text)
     await running.press("enter")
     await running.pilot.pause()
 
@@ -64,7 +64,7 @@ async def test_the_palette_finds_commands_environments_and_services() -> None:
     async with console() as running:
         await running.press("ctrl+p")
         await running.until(lambda: "Prompt the service" in running.text)
-        await running.type("dev/wri")
+        await running.write("dev/wri")
         await running.until(lambda: "Open this service" in running.text)
         await running.press("enter")
         await running.until(lambda: isinstance(running.app.screen, ServiceScreen))

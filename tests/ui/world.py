@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
+from textual.events import Paste
 from textual.pilot import Pilot
 
 from ccconsole.app import ConsoleApp, build
@@ -187,7 +188,13 @@ class Console:
     async def press(self, *keys: str) -> None:
         await self.pilot.press(*keys)
 
+    async def write(self, text: str) -> None:
+        """Into the input that has the focus, all at once."""
+        self.app.post_message(Paste(text))
+        await self.pilot.pause()
+
     async def type(self, text: str) -> None:
+        """Key by key."""
         await self.pilot.press(*text)
 
     async def until(self, condition: Callable[[], object]) -> None:
