@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import getpass
 import platform
+import signal
 import sys
+from functools import partial
 from typing import ClassVar
 
 from platformdirs import user_config_path, user_state_path
@@ -148,5 +151,13 @@ def run(config: Config, *, is_read_only: bool = False, environment: str | None =
     # The engine shares the interpreter with Textual's reader and writer threads; at the usual 5 ms between
     # switches a key waits behind a flood of output.
     sys.setswitchinterval(SWITCH_SECONDS)
-    app.run()
+    asyncio.run(_run(app))
     return app.return_code or 0
+
+
+async def _run(app: ConsoleApp) -> None:
+    """Run to the end; a signal that ends a process leaves the terminal as it was."""
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        loop.add_signal_handler(number, partial(app.exit, return_code=128 + number))
+    await app.run_async()
