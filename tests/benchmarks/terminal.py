@@ -1,14 +1,16 @@
 """The engine against pyte, side by side in one run: `python -m tests.benchmarks.terminal [MB]`.
 
-Both get the same 64 KiB pieces on a screen of 120 x 40; rounds alternate and the best of each counts, so that a
-busy machine slows both alike. The ratio is what matters, not the MB/s.
+Both get the same 64 KiB pieces on a screen of 120 x 40; rounds alternate and the best of each counts, so that
+a busy machine slows both alike. The ratio is what matters, not the MB/s.
 """
 
 from __future__ import annotations
 
+import importlib
 import sys
 import time
 from collections.abc import Callable
+from typing import Any
 
 from ccconsole.terminal.engine import Terminal
 from tests.terminal import streams
@@ -32,11 +34,11 @@ def _engine() -> Callable[[bytes], None]:
 
 def _pyte() -> Callable[[bytes], None] | None:
     try:
-        import pyte  # type: ignore[import-untyped]
+        pyte: Any = importlib.import_module("pyte")
     except ImportError:
         return None
-    stream = pyte.ByteStream(pyte.Screen(streams.COLUMNS, streams.ROWS))
-    return stream.feed  # type: ignore[no-any-return]
+    feed: Callable[[bytes], None] = pyte.ByteStream(pyte.Screen(streams.COLUMNS, streams.ROWS)).feed
+    return feed
 
 
 def _seconds(feed: Callable[[bytes], None], data: bytes) -> float | None:
@@ -74,14 +76,16 @@ def main() -> None:
         print("pyte is not installed (pip install pyte): no ratios")
     print(f"{'corpus':<14} {'engine MB/s':>12} {'pyte MB/s':>10} {'ratio':>8} {'target':>8}")
     for name, make in streams.ALL.items():
-        ours, theirs = _rates(make(size if name != "hostile bytes" else size // 4, 1), has_pyte)
+        data = make(size if name != "hostile bytes" else size // 4, 1)
+        ours, theirs = _rates(data, has_pyte)
         if name == "hostile bytes":
             verdict = f"{'':>8} {HOSTILE_TARGET:>4} MB/s"
         elif theirs is None:
             verdict = f"{'raises' if has_pyte else '-':>8} {TARGETS[name]:>7}x"
         else:
             verdict = f"{ours / theirs:>7.0f}x {TARGETS[name]:>7}x"
-        print(f"{name:<14} {ours:>12.1f} {'-' if theirs is None else f'{theirs:.2f}':>10} {verdict}", flush=True)
+        other = "-" if theirs is None else f"{theirs:.2f}"
+        print(f"{name:<14} {ours:>12.1f} {other:>10} {verdict}", flush=True)
 
 
 if __name__ == "__main__":

@@ -7,7 +7,10 @@ import os
 import subprocess
 from pathlib import Path
 
-_SCRIPT = "stty raw -echo; cat '{stream}'; printf '\\033[5n'; dd bs=1 count=1 of=/dev/null 2>/dev/null; exec tmux -S '{socket}' wait-for -S {channel}"
+_SCRIPT = (
+    "stty raw -echo; cat '{stream}'; printf '\\033[5n'; dd bs=1 count=1 of=/dev/null 2>/dev/null; "
+    "exec tmux -S '{socket}' wait-for -S {channel}"
+)
 """tmux answers the status query once it has interpreted all that was printed before it."""
 
 

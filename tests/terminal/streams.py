@@ -1,4 +1,4 @@
-"""Synthetic output like that of the programs a terminal mostly sees; every stream depends on its seed alone."""
+"""Synthetic output like that of the programs a terminal mostly sees; a stream depends on its seed alone."""
 
 from __future__ import annotations
 
@@ -7,10 +7,9 @@ from collections.abc import Callable
 
 COLUMNS, ROWS = 120, 40
 
-_WORDS = (
-    "the build of target src/main.rs returns a value while compile error warning: unused variable lib test "
-    "function in module crate 0.12s ok running 128 files and 4 workers"
-).split()
+_TEXT = """the build of target src/main.rs returns a value while compile error warning: unused variable lib
+test function in module crate 0.12s ok running 128 files and 4 workers"""
+_WORDS = _TEXT.split()
 
 
 def plain(size: int, seed: int = 1) -> bytes:
@@ -48,7 +47,7 @@ def compiler(size: int, seed: int = 1) -> bytes:
     parts: list[str] = []
     length = 0
     while length < size:
-        place = f"src/{rng.choice(_WORDS).replace('/', '_')}.c:{rng.randint(1, 900)}:{rng.randint(1, 80)}"
+        place = f"src/{rng.choice(_WORDS)}.c:{rng.randint(1, 900)}:{rng.randint(1, 80)}"
         words = " ".join(rng.choices(_WORDS, k=rng.randint(3, 9)))
         kind, colour = rng.choice((("error", "01;31"), ("warning", "01;35"), ("note", "01;36")))
         parts.append(
@@ -56,7 +55,7 @@ def compiler(size: int, seed: int = 1) -> bytes:
         )
         parts.append(
             f"\x1b[01m\x1b[K{place}:\x1b[m\x1b[K \x1b[{colour}m\x1b[K{kind}: \x1b[m\x1b[K{words}\r\n"
-            f"{rng.randint(1, 900):5} |         \x1b[01;35m\x1b[K{rng.choice(_WORDS)}\x1b[m\x1b[K = {words};\r\n"
+            f"{rng.randint(1, 900):5} |    \x1b[01;35m\x1b[K{rng.choice(_WORDS)}\x1b[m\x1b[K = {words};\r\n"
             f"      |         \x1b[01;35m\x1b[K^~~~~\x1b[m\x1b[K\r\n"
         )
         length += len(parts[-1]) + len(parts[-2])
@@ -109,13 +108,16 @@ def monitor(size: int, seed: int = 1) -> bytes:
             bar = "|" * rng.randint(1, 40)
             frame += f"\x1b[{y + 1};3H\x1b[36m{y}\x1b[39m\x1b[1m[\x1b[32m{bar[:20]}\x1b[31m{bar[20:]}"
             frame += f"\x1b[{max(41 - len(bar), 1)}C\x1b[90m{rng.random() * 100:4.1f}%\x1b[39m]\x1b(B\x1b[m"
-        frame += "\x1b[6;1H\x1b[30;42m    PID USER      PRI  NI  VIRT   RES   SHR S CPU% MEM%   TIME+  Command\x1b[K\x1b[m"
+        frame += (
+            "\x1b[6;1H\x1b[30;42m    PID USER      PRI  NI  VIRT   RES   SHR S CPU% MEM%   TIME+  Command"
+        )
+        frame += "\x1b[K\x1b[m"
         for y in range(7, 40):
             frame += (
                 f"\x1b[{y};1H{rng.randint(1, 99999):7} \x1b[90muser\x1b[39m\x1b[15G{rng.randint(0, 39):3} "
-                f"{rng.randint(0, 19):3} \x1b[36m{rng.randint(1, 99)}M \x1b[32m{rng.randint(100, 999)}\x1b[39m "
-                f"\x1b[1mS\x1b[m {rng.random() * 9:4.1f} {rng.random() * 9:4.1f}  \x1b[36m0:{rng.random() * 60:05.2f}"
-                f"\x1b[39m {rng.choice(_WORDS)}\x1b[K"
+                f"{rng.randint(0, 19):3} \x1b[36m{rng.randint(1, 99)}M \x1b[32m{rng.randint(1, 999)}\x1b[39m "
+                f"\x1b[1mS\x1b[m {rng.random() * 9:4.1f} {rng.random() * 9:4.1f}  "
+                f"\x1b[36m0:{rng.random() * 60:05.2f}\x1b[39m {rng.choice(_WORDS)}\x1b[K"
             )
         frame += "\x1b[40;1HF1\x1b[30;46mHelp  \x1b[mF2\x1b[30;46mSetup \x1b[m"
         parts.append(frame)
@@ -131,9 +133,8 @@ def inline_ui(size: int, seed: int = 1) -> bytes:
     height = 0
     while length < size:
         erase = "\x1b[2K" + "\x1b[1A\x1b[2K" * height + "\x1b[G" if height else ""
-        rows = [
-            f"\x1b[38;2;215;119;87m{rng.choice('⠋⠙⠹⠸⠼⠴')}\x1b[39m \x1b[2mThinking… ({rng.randint(1, 99)}s)\x1b[22m"
-        ]
+        spinner = f"\x1b[38;2;215;119;87m{rng.choice('⠋⠙⠹⠸⠼⠴')}\x1b[39m"
+        rows = [f"{spinner} \x1b[2mThinking… ({rng.randint(1, 99)}s)\x1b[22m"]
         rows.append("\x1b[38;5;244m╭" + "─" * 100 + "╮\x1b[39m")
         for _ in range(rng.randint(2, 8)):
             words = " ".join(rng.choices(_WORDS, k=rng.randint(3, 10)))[:90]
@@ -172,11 +173,12 @@ def hostile(size: int, seed: int = 1) -> bytes:
     rng = random.Random(seed)
     others = [make(4096, seed) for make in (listing, compiler, editor, monitor, inline_ui, unicode_text)]
     bits = (
-        b"\x1b", b"\x1b[", b"\x1b]", b"\x1bP", b"\x1b_", b"\x1b\\", b"\x9b", b"\xc2\x9b", b"\xc2\x9d", b"\x07", b"\x18",
-        b"999999999", b";", b":", b"m", b"H", b"J", b"?1049h", b"?1049l", b"\xf0\x9f", b"\xcc\x81", b"\xe2\x80\x8d",
-        b"\x1b[?6h", b"\x1b[5;10r", b"\x1b[4h", b"\x1b[?7l", b"\x1b(0", b"\x0e", b"\x0f", b"\x1b7", b"\x1b8", b"\x1bM",
-        b"\x1b[9999b", b"\x1b[99L", b"\x1b[99M", b"\x1b[99P", b"\x1b[99@", b"\x1b[3J", b"\x1b#8", b"\x1bc", b"\x1b[!p",
-        b"\x1b]8;;http://x/", b"\x1b]0;t", b"\x1b[48;2;1;2;3m", b"\x1b[6n", b"\x1b[c", b"\t", b"\r", b"\n", b"\b",
+        b"\x1b", b"\x1b[", b"\x1b]", b"\x1bP", b"\x1b_", b"\x1b\\", b"\x9b", b"\xc2\x9b", b"\xc2\x9d",
+        b"\x07", b"\x18", b"999999999", b";", b":", b"m", b"H", b"J", b"?1049h", b"?1049l", b"\xf0\x9f",
+        b"\xcc\x81", b"\xe2\x80\x8d", b"\x1b[?6h", b"\x1b[5;10r", b"\x1b[4h", b"\x1b[?7l", b"\x1b(0",
+        b"\x0e", b"\x0f", b"\x1b7", b"\x1b8", b"\x1bM", b"\x1b[9999b", b"\x1b[99L", b"\x1b[99M",
+        b"\x1b[99P", b"\x1b[99@", b"\x1b[3J", b"\x1b#8", b"\x1bc", b"\x1b[!p", b"\x1b]8;;http://x/",
+        b"\x1b]0;t", b"\x1b[48;2;1;2;3m", b"\x1b[6n", b"\x1b[c", b"\t", b"\r", b"\n", b"\b",
     )  # fmt: skip
     out = bytearray()
     while len(out) < size:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import random
 
 import pytest
@@ -12,89 +13,22 @@ from ccconsole.terminal.engine import Terminal
 from tests.terminal import streams
 from tests.terminal.states import state
 
-_PIECES = st.sampled_from(
-    [
-        b"a",
-        b"hello",
-        b" ",
-        "é".encode(),
-        "e\u0301".encode(),
-        "\u0301".encode(),
-        "日本".encode(),
-        "👨‍👩‍👧".encode(),
-        "🇩🇪".encode(),
-    ]
-    + [
-        "\u200d".encode(),
-        "❤️".encode(),
-        "\ufeff".encode(),
-        "각".encode(),
-        "\u11a8".encode(),
-        "\U00100000".encode(),
-    ]
-    + [b"\r\n", b"\n", b"\r", b"\b", b"\t", b"\x0e", b"\x0f", b"\x07", b"\x18", b"\x1b", b"\xff", b"\xf0\x9f"]
-    + [
-        b"\x1b[",
-        b"\x1b]",
-        b"\x1bP",
-        b"\x1b\\",
-        b"\x1b[31m",
-        b"\x1b[0m",
-        b"\x1b[44m",
-        b"\x1b[7m",
-        b"\x1b[K",
-        b"\x1b[1K",
-    ]
-    + [
-        b"\x1b[2J",
-        b"\x1b[J",
-        b"\x1b[H",
-        b"\x1b[3;4H",
-        b"\x1b[2;4r",
-        b"\x1b[r",
-        b"\x1b[L",
-        b"\x1b[M",
-        b"\x1b[P",
-        b"\x1b[@",
-    ]
-    + [
-        b"\x1b[3X",
-        b"\x1b[3b",
-        b"\x1b[S",
-        b"\x1b[T",
-        b"\x1bM",
-        b"\x1b7",
-        b"\x1b8",
-        b"\x1b(0",
-        b"\x1b(B",
-        b"\x1b[4h",
-        b"\x1b[4l",
-    ]
-    + [
-        b"\x1b[?7l",
-        b"\x1b[?7h",
-        b"\x1b[?1049h",
-        b"\x1b[?1049l",
-        b"\x1b[?6h",
-        b"\x1b[6n",
-        b"\x1b[c",
-        b"\x1bc",
-        b"\x1b[!p",
-    ]
-    + [
-        b"\x1b]0;title\x07",
-        b"\x1b]8;;http://x\x1b\\",
-        b"\x1b]8;;\x1b\\",
-        b"\xc2\x9b31m",
-        b"\xc2\x85",
-        b"\x1b[1\n2C",
-    ]
-    + [b"line one\r\nline two\r\nline three\r\n", b"a long line that does not fit into the columns\r\n" * 3]
-    + [
-        b"\x1b[32mgreen\x1b[0m\r\nplain\r\n\x1b[1mbold\r\nstill\x1b[m\r\n" * 2,
-        "日本語\r\n한국어テキスト長い行\r\n👍🏽x\r\n".encode() * 2,
-    ]
-)
+_WORDS = [
+    b"a", b"hello", b" ", "é".encode(), "e\u0301".encode(), "\u0301".encode(), "日本".encode(),
+    "👨‍👩‍👧".encode(), "🇩🇪".encode(), "\u200d".encode(), "❤️".encode(), "\ufeff".encode(), "각".encode(),
+    "\u11a8".encode(), "\U00100000".encode(), b"\r\n", b"\n", b"\r", b"\b", b"\t", b"\x0e", b"\x0f",
+    b"\x07", b"\x18", b"\x1b", b"\xff", b"\xf0\x9f", b"\x1b[", b"\x1b]", b"\x1bP", b"\x1b\\", b"\x1b[31m",
+    b"\x1b[0m", b"\x1b[44m", b"\x1b[7m", b"\x1b[K", b"\x1b[1K", b"\x1b[2J", b"\x1b[J", b"\x1b[H",
+    b"\x1b[3;4H", b"\x1b[2;4r", b"\x1b[r", b"\x1b[L", b"\x1b[M", b"\x1b[P", b"\x1b[@", b"\x1b[3X",
+    b"\x1b[3b", b"\x1b[S", b"\x1b[T", b"\x1bM", b"\x1b7", b"\x1b8", b"\x1b(0", b"\x1b(B", b"\x1b[4h",
+    b"\x1b[4l", b"\x1b[?7l", b"\x1b[?7h", b"\x1b[?1049h", b"\x1b[?1049l", b"\x1b[?6h", b"\x1b[6n",
+    b"\x1b[c", b"\x1bc", b"\x1b[!p", b"\x1b]0;title\x07", b"\x1b]8;;http://x\x1b\\", b"\x1b]8;;\x1b\\",
+    b"\xc2\x9b31m", b"\xc2\x85", b"\x1b[1\n2C", b"line one\r\nline two\r\nline three\r\n",
+    b"a long line that does not fit into the columns\r\n" * 3,
+    b"\x1b[32mgreen\x1b[0m\r\nplain\r\n\x1b[1mbold\r\nstill\x1b[m\r\n" * 2,
+    "日本語\r\n한국어テキスト長い行\r\n👍🏽x\r\n".encode() * 2,
+]  # fmt: skip
+_PIECES = st.sampled_from(_WORDS)
 
 
 @given(
@@ -110,7 +44,7 @@ def test_bytes_may_be_cut_anywhere(pieces: list[bytes], cuts: list[int], columns
     whole.feed(data)
     parts = Terminal(columns, rows)
     bounds = [0, *sorted(min(cut, len(data)) for cut in cuts), len(data)]
-    for start, stop in zip(bounds, bounds[1:], strict=False):
+    for start, stop in itertools.pairwise(bounds):
         parts.feed(data[start:stop])
     assert state(parts) == state(whole)
 

@@ -19,17 +19,20 @@ pytestmark = pytest.mark.skipif(shutil.which("tmux") is None, reason="tmux is no
 COLUMNS, ROWS = streams.COLUMNS, streams.ROWS
 
 _SAFE = (
-    "\x1b[{n}A", "\x1b[{n}B", "\x1b[{n}C", "\x1b[{n}D", "\x1b[{n}E", "\x1b[{n}F", "\x1b[{n}G", "\x1b[{n};{m}H", "\x1b[{n}d",
-    "\x1b[K", "\x1b[1K", "\x1b[2K", "\x1b[J", "\x1b[1J", "\x1b[r\x1b[{m}d\x1b[{n}L\r", "\x1b[r\x1b[{m}d\x1b[{n}M\r", "\x1b[{n}P", "\x1b[{m}G\x1b[{n}@", "\x1b[{n}G\x1b[{m}X",
-    "\x1b[{n}S", "\x1b[{n}T", "\x1bM", "\x1bD", "\x1bE", "\x1b[2;{n}r\x1b[H", "\x1b[r\x1b[H", "\x1b[?6h", "\x1b[?6l", "\x1b[5G\x1b[4hab\x1b[4l",
-    "\x1b[1m", "\x1b[2m", "\x1b[3m", "\x1b[4m", "\x1b[7m", "\x1b[9m", "\x1b[m", "\x1b[31m", "\x1b[38;5;{n}m", "\x1b[38;2;1;2;{n}m",
+    "\x1b[{n}A", "\x1b[{n}B", "\x1b[{n}C", "\x1b[{n}D", "\x1b[{n}E", "\x1b[{n}F", "\x1b[{n}G",
+    "\x1b[{n};{m}H", "\x1b[{n}d", "\x1b[K", "\x1b[1K", "\x1b[2K", "\x1b[J", "\x1b[1J",
+    "\x1b[r\x1b[{m}d\x1b[{n}L\r", "\x1b[r\x1b[{m}d\x1b[{n}M\r", "\x1b[{n}P", "\x1b[{m}G\x1b[{n}@",
+    "\x1b[{n}G\x1b[{m}X", "\x1b[{n}S", "\x1b[{n}T", "\x1bM", "\x1bD", "\x1bE", "\x1b[2;{n}r\x1b[H",
+    "\x1b[r\x1b[H", "\x1b[?6h", "\x1b[?6l", "\x1b[5G\x1b[4hab\x1b[4l", "\x1b[1m", "\x1b[2m", "\x1b[3m",
+    "\x1b[4m", "\x1b[7m", "\x1b[9m", "\x1b[m", "\x1b[31m", "\x1b[38;5;{n}m", "\x1b[38;2;1;2;{n}m",
     "\x1b[4:3m", "\x1b[22;24m", "\x1b(0", "\x1b(B", "\x0e", "\x0f", "\x1b)0", "\r\n", "\n", "\r",
-    "\x1b[3;{n}r\x1b[3d\x1b[{n}L\r", "\x1b[3;{n}r\x1b[3d\x1b[{n}M\r", "abc", "hello world", "e\u0301", "q", "\t", "\x1bH", "\x1b[g", "\x1b[Z", "x\x1b[{n}b", "\x1bP1;2q\x1b\\",
-    "\x1b_apc\x1b\\", "\x1b^pm\x1b\\", "\x1b]2;title\x07", "\x1b[?1049hxyz\x1b[3;3Habc\x1b[?1049l",
+    "\x1b[3;{n}r\x1b[3d\x1b[{n}L\r", "\x1b[3;{n}r\x1b[3d\x1b[{n}M\r", "abc", "hello world", "e\u0301", "q",
+    "\t", "\x1bH", "\x1b[g", "\x1b[Z", "x\x1b[{n}b", "\x1bP1;2q\x1b\\", "\x1b_apc\x1b\\", "\x1b^pm\x1b\\",
+    "\x1b]2;title\x07", "\x1b[?1049hxyz\x1b[3;3Habc\x1b[?1049l",
 )  # fmt: skip
-"""Where the two are meant to agree. Left out is what tmux does otherwise than DEC and xterm: CHT, backgrounds of
-erased cells, IL and DL outside the region, their column, DECSTBM in origin mode, one saved cursor for both screens,
-erasing and inserting while the wrap is delayed, through a wide character, wrapping in insert mode."""
+"""Where the two are meant to agree. Left out is what tmux does otherwise than DEC and xterm: CHT, backgrounds
+of erased cells, IL and DL outside the region, their column, DECSTBM in origin mode, one saved cursor for both
+screens, erasing and inserting while the wrap is delayed, halved wide characters, wrapping in insert mode."""
 
 
 @pytest.fixture(scope="module")
@@ -43,10 +46,7 @@ def _expected(rows: list[bytes], columns: int) -> list[list[tuple[str, Style]]]:
     """tmux's rows as cells; its SGR goes on from one row to the next."""
     terminal = Terminal(columns, len(rows))
     terminal.feed(b"\x1b[?7l\x1b)0" + b"".join(b"\x1b[%d;1H" % (y + 1) + row for y, row in enumerate(rows)))
-    out = []
-    for y in range(len(rows)):
-        out.append(cells(terminal, y)[: len(terminal.line(y).text)])
-    return out
+    return [cells(terminal, y)[: len(terminal.line(y).text)] for y in range(len(rows))]
 
 
 def _check(tmux: Tmux, data: bytes, columns: int = COLUMNS, rows: int = ROWS) -> None:

@@ -69,7 +69,7 @@ async def running(
 async def until(condition: Callable[[], bool]) -> None:
     """Wait for a condition, five seconds at most."""
     async with asyncio.timeout(5):
-        while not condition():
+        while not condition():  # noqa: ASYNC110
             await asyncio.sleep(0.005)
 
 

@@ -61,7 +61,7 @@ def spread(text: str) -> str:
 
 
 class _Spread(dict[int, str]):
-    """Simple characters to their cells, learnt as they come: one table for all terminals, as long as Unicode."""
+    """Simple characters to their cells, learnt as they come: one table for all terminals."""
 
     def __missing__(self, code: int) -> str:
         char = chr(code)
