@@ -4,11 +4,21 @@ from __future__ import annotations
 
 from ccconsole.model.fleet import FleetRow, FleetSnapshot
 from ccconsole.model.logs import HttpRequest, LogBatch, LogEntry, LogMode, LogQuery, Severity
+from ccconsole.model.metrics import (
+    Alert,
+    AlertKind,
+    MetricsSnapshot,
+    Points,
+    Series,
+    ServiceMetrics,
+)
 from ccconsole.model.problem import Problem
 from ccconsole.model.services import Revision, Service, ServiceKey, ServiceState, TrafficShare
 from ccconsole.model.tasks import Task, TaskState
 
 __all__ = [
+    "Alert",
+    "AlertKind",
     "FleetRow",
     "FleetSnapshot",
     "HttpRequest",
@@ -16,10 +26,14 @@ __all__ = [
     "LogEntry",
     "LogMode",
     "LogQuery",
+    "MetricsSnapshot",
+    "Points",
     "Problem",
     "Revision",
+    "Series",
     "Service",
     "ServiceKey",
+    "ServiceMetrics",
     "ServiceState",
     "Severity",
     "Task",

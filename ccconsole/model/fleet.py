@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from ccconsole.model.metrics import Alert, ServiceMetrics
 from ccconsole.model.problem import Problem
 from ccconsole.model.services import Service
 from ccconsole.model.tasks import Task
@@ -20,6 +21,9 @@ class FleetRow:
     is_journaled: bool = False
     """Whether the environment has a store, so that `tasks` is the truth and not a blank."""
     is_declared: bool = True
+    metrics: ServiceMetrics | None = None
+    """None: not read yet, or not readable; `FleetSnapshot.metrics_problems` says why."""
+    alerts: tuple[Alert, ...] = ()
 
     @property
     def busy(self) -> int:
@@ -37,3 +41,7 @@ class FleetSnapshot:
     """Environments that have not answered yet."""
     ages: Mapping[str, float] = field(default_factory=dict)
     """Environment -> when its rows were read, seconds since the epoch."""
+    metrics_problems: tuple[Problem, ...] = ()
+    """Why an environment's metrics, or some of them, cannot be read; its rows are not touched by it."""
+    metrics_ages: Mapping[str, float] = field(default_factory=dict)
+    """Environment -> when any of its metrics were last read, seconds since the epoch."""
