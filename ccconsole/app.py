@@ -103,6 +103,7 @@ class ConsoleApp(App[int], inherit_bindings=False):
     def __init__(self, desk: Desk, *, theme: str | None = None) -> None:
         super().__init__()
         self.desk = desk
+        self.VERTICAL_BREAKPOINTS = [(0, "-short"), (30, "-tall")]
         for own in (DARK, LIGHT):
             self.register_theme(own)
         if theme is not None and theme not in self.available_themes:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Iterator
 from typing import ClassVar
 
@@ -20,6 +21,9 @@ from ccconsole.widgets.text import FAINT, MUTED, content
 
 _KEYS = 17
 _WORDS = 11
+_FRAME = 14
+"""Cells of the box around the text: margins, border, padding, indent, scrollbar."""
+_WIDTH = 110
 
 
 def shown_keys(command: Command, desk: Desk) -> str:
@@ -70,7 +74,7 @@ class HelpScreen(ModalScreen[None]):
                 yield Content("")
                 yield content((PLACE_NAMES[place], "bold"))
                 for command in listed:
-                    yield self._line(command)
+                    yield from self._lines(command)
         if self.desk.is_read_only:
             yield Content("")
             yield content(("🔒 read-only: the commands that change something are not here", "$warning"))
@@ -81,17 +85,21 @@ class HelpScreen(ModalScreen[None]):
             )
         )
 
-    def _line(self, command: Command) -> Content:
+    def _lines(self, command: Command) -> Iterator[Content]:
         keys = "1 … 9" if command.id == "environment_1" else shown_keys(command, self.desk)
         word = f":{command.words[0]}" if command.words else ""
         danger = "" if command.danger is Danger.LOOKS else " !" if command.danger is Danger.CHANGES else " !!"
-        return content(
+        room = max(20, min(_WIDTH, self.app.size.width) - _KEYS - _WORDS - _FRAME)
+        first, *rest = textwrap.wrap(command.help, room)
+        yield content(
             (f"  {keys:<{_KEYS}}", "$accent"),
             (f"{word:<{_WORDS}}", "$primary"),
-            command.help,
+            first,
             (danger, "$warning"),
             (f"  {command.id}", FAINT),
         )
+        for line in rest:
+            yield content(" " * (2 + _KEYS + _WORDS), line)
 
     def action_scroll(self, lines: int) -> None:
         """By so many lines."""

@@ -25,6 +25,7 @@ def service_facts(row: FleetRow, now: float) -> list[tuple[str, Span]]:
     facts = [
         ("state", Span(f"{sign} {service.state}", tone)),
         ("revision", Span(short_revision(service) or "none")),
+        ("url", message_span(service)),
         ("traffic", traffic_span(service)),
         (
             "busy",
@@ -44,7 +45,6 @@ def service_facts(row: FleetRow, now: float) -> list[tuple[str, Span]]:
         ),
         ("env", Span(", ".join(f"{name}={value}" for name, value in sorted(service.env.items())))),
         ("updated", Span(_updated(row, now))),
-        ("url", message_span(service)),
     ]
     if service.latest_created_revision not in (None, service.revision):
         facts.insert(2, ("newest", Span(f"{service.latest_created_revision} is not ready", Tone.WARN)))

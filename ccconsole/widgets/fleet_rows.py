@@ -120,7 +120,9 @@ def _service_row(
     sign, tone = STATES[service.state]
     cells = (
         environment_span(environment, service.key.environment),
-        Span(service.key.name, Tone.BAD if service.is_public else Tone.STRONG),
+        Span(f"{service.key.name} PUBLIC", Tone.BAD)
+        if service.is_public
+        else Span(service.key.name, Tone.STRONG),
         Span(f"{sign} {service.state}", tone),
         Span(short_revision(service), Tone.DIM),
         Span(f"{service.min_instances}-{service.max_instances or '?'}"),
@@ -205,7 +207,7 @@ def message_span(service: Service) -> Span:
     if service.message and service.state is not ServiceState.READY:
         return Span(service.message, STATES[service.state][1])
     if service.is_public:
-        return Span(f"PUBLIC: anybody may run prompts  {service.uri or ''}", Tone.BAD)
+        return Span(f"anybody may run prompts here  {service.uri or ''}", Tone.BAD)
     return Span(service.uri or "", Tone.DIM)
 
 
