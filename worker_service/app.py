@@ -43,15 +43,20 @@ def create_app(settings: Settings) -> FastAPI:
         pool = Pool(settings, agent, identity, redactor, journal)
         worker = app.state.worker = Worker(settings, pool)
 
-        async def look_up_version() -> None:
-            worker.agent_version = await asyncio.to_thread(agent.version)
+        async def prepare() -> None:
+            await asyncio.to_thread(pool.workspaces.delete_leftovers)
+            pool.house.family.has_guests = True
+            try:
+                worker.agent_version = await asyncio.to_thread(agent.version)
+            finally:
+                pool.house.family.has_guests = False
 
-        lookup = asyncio.create_task(look_up_version())
+        preparing = asyncio.create_task(prepare())
         try:
             yield
         finally:
             await pool.close()
-            await asyncio.gather(lookup, return_exceptions=True)
+            await asyncio.gather(preparing, return_exceptions=True)
 
     app = FastAPI(
         title="ccconsole worker",

@@ -10,6 +10,7 @@ from uuid import uuid4
 from fastapi import Request
 from pydantic import BaseModel, ValidationError
 from pydantic_core import from_json
+from starlette.requests import ClientDisconnect
 
 from worker_service import refusals
 from worker_service.wire import MAX_PROMPT_BYTES, TASK_ID_PATTERN, RunRequest
@@ -30,10 +31,13 @@ async def read_object(request: Request) -> dict[str, Any]:
     if declared.isdigit() and int(declared) > MAX_BODY_BYTES:
         raise _too_large()
     body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > MAX_BODY_BYTES:
-            raise _too_large()
+    try:
+        async for chunk in request.stream():
+            body += chunk
+            if len(body) > MAX_BODY_BYTES:
+                raise _too_large()
+    except ClientDisconnect:
+        raise refusals.invalid("body", "ended early") from None
     if not body.strip():
         raise refusals.invalid("body", "is empty; a JSON object is expected")
     try:

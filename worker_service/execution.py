@@ -4,23 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 from pathlib import Path
 from uuid import uuid4
 
 from worker_service.agents.base import Emission, Exit, Launch, Reader, TurnEnded
-from worker_service.processes import (
-    MARK,
-    base_environ,
-    kill,
-    members,
-    oom_kills,
-    reap_orphans,
-    start_tick,
-    sweep,
-)
+from worker_service.processes import MARK, Family, base_environ, kill, oom_kills
 from worker_service.pty import PtyProcess
 from worker_service.redaction import Redactor
 from worker_service.wire import Reason, Status
@@ -69,7 +60,7 @@ class Execution:
     """Runs one agent; `run` returns when nothing of it is left.
 
     `on_emissions` takes what the agent said, `on_tick` is called every second, `on_ending` when a limit
-    decides the end, `others` tells the other tasks' agents.
+    decides the end.
     """
 
     def __init__(
@@ -78,11 +69,11 @@ class Execution:
         reader: Reader,
         limits: Limits,
         redactor: Redactor,
+        family: Family,
         *,
         on_emissions: Callable[[Sequence[Emission]], None],
         on_tick: Callable[[], None],
         on_ending: Callable[[Ending], None],
-        others: Callable[[], Collection[int]],
     ) -> None:
         self._launch = launch
         self._reader = reader
@@ -91,10 +82,9 @@ class Execution:
         self._on_emissions = on_emissions
         self._on_tick = on_tick
         self._on_ending = on_ending
-        self._others = others
+        self._family = family
         self._process: PtyProcess | None = None
         self._mark = uuid4().hex
-        self._since = start_tick()
         self._rung = Rung.INTERRUPT
         self._step = limits.step
         self._harder = asyncio.Event()
@@ -125,16 +115,18 @@ class Execution:
         """
         launch = self._launch
         env = {**base_environ(), **launch.env, MARK: self._mark, "WORKER_TASK_ID": task_id}
-        self._process = PtyProcess.start(
-            launch.argv,
-            env=env,
-            cwd=cwd,
-            stdin=launch.stdin,
-            keeps_stdin_open=launch.keeps_stdin_open,
-            is_raw=launch.is_raw,
-            cols=cols,
-            rows=rows,
-        )
+        with self._family.lock:
+            self._process = PtyProcess.start(
+                launch.argv,
+                env=env,
+                cwd=cwd,
+                stdin=launch.stdin,
+                keeps_stdin_open=launch.keeps_stdin_open,
+                is_raw=launch.is_raw,
+                cols=cols,
+                rows=rows,
+            )
+            self._family.agents.add(self._process.pid)
 
     async def run(self) -> Ended:
         """Read the started process to its end and clear away whatever it left behind."""
@@ -203,6 +195,8 @@ class Execution:
             raise ValueError(f"no permission {permission_id} is waiting for an answer")
         self._process.write_stdin(reply)
         self._touch()
+        # What the agent has to say of the answer is not kept until its process speaks.
+        asyncio.get_running_loop().call_soon(self._take, self._reader.feed(b""))
 
     async def _pump(self) -> None:
         assert self._process is not None
@@ -236,7 +230,7 @@ class Execution:
                 self._on_ending(Ending(Status.FAILED, Reason.STALLED, detail))
             if self._lingers_at is not None and now >= self._lingers_at:
                 self.stop(Rung.TERMINATE)
-            reap_orphans({process for process in (self.pid, *self._others()) if process is not None})
+            self._family.bury_orphans()
             self._on_tick()
             due = min(self._deadline, stalls_at, now + _TICK_SECONDS)
             await asyncio.sleep(max(due - loop.time(), 0.01))
@@ -251,7 +245,7 @@ class Execution:
         assert self._process is not None
         self._process.signal(signal.SIGKILL)
         await asyncio.wait({burial}, timeout=_UNKILLABLE_SECONDS)
-        await asyncio.to_thread(sweep, self._process.pid, self._mark, self._since, self._others())
+        await asyncio.to_thread(self._family.sweep, self._process.pid, self._mark)
 
     async def _descend(self) -> None:
         while True:
@@ -283,13 +277,14 @@ class Execution:
         elif self._rung is Rung.TERMINATE:
             process.signal(signal.SIGTERM)
         else:
-            left = members(process.pid, self._mark, self._since, self._others())
+            left = self._family.members(process.pid, self._mark)
             process.signal(signal.SIGKILL)
             kill(left)
 
     async def _bury(self) -> None:
         assert self._process is not None
         code = await self._process.exited()
+        self._family.agents.discard(self._process.pid)
         if not self._outcome.done():
             self._outcome.set_result(code)
 

@@ -6,7 +6,7 @@ import asyncio
 import logging
 import time
 from collections import Counter
-from collections.abc import AsyncGenerator, Collection, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from typing import TYPE_CHECKING
 
 from worker_service import refusals
@@ -56,8 +56,8 @@ class Pool:
         self._tasks: dict[str, Task] = {}
         self._claims: dict[str, asyncio.Event] = {}
         self._jobs: set[asyncio.Task[None]] = set()
-        self._workspaces = Workspaces(settings.worker_workspaces)
-        self._house = House(settings, identity, agent.kind, redactor, self._others)
+        self.workspaces = Workspaces(settings.worker_workspaces)
+        self.house = House(settings, identity, agent.kind, redactor)
 
     @property
     def tasks(self) -> list[Task]:
@@ -90,7 +90,7 @@ class Pool:
                 raise refusals.task_exists(task_id)
             return known
         self._check_room(request)
-        task = Task(self._order(request, task_id, actor, trace_id, ignored_fields), self._house)
+        task = Task(self._order(request, task_id, actor, trace_id, ignored_fields), self.house)
         writer = None
         if self.journal is not None:
             claimed = self._claims[task_id] = asyncio.Event()
@@ -192,7 +192,7 @@ class Pool:
     async def close(self) -> None:
         """Drain, and delete what the worker kept on disk."""
         await self.drain()
-        await asyncio.to_thread(self._workspaces.close)
+        await asyncio.to_thread(self.workspaces.close)
 
     def _check_room(self, request: RunRequest) -> None:
         settings = self.settings
@@ -224,14 +224,14 @@ class Pool:
         ignored_fields: Sequence[str],
     ) -> Order:
         try:
-            folder = self._workspaces.open(task_id, request.workspace)
+            folder = self.workspaces.open(task_id, request.workspace)
         except OSError as error:
             raise Refused(500, "workspace", f"No work folder could be made: {error}") from error
         try:
             launch, reader = self.agent.prepare(request, folder)
         except ValueError as error:
             if request.workspace is None:
-                self._workspaces.delete(folder)
+                self.workspaces.delete(folder)
             raise refusals.invalid("prompt", str(error)) from error
         on_disconnect = request.on_disconnect or self.settings.worker_on_disconnect
         return Order(
@@ -265,7 +265,7 @@ class Pool:
 
     async def _clear_folder(self, task: Task) -> None:
         if task.order.request.workspace is None:
-            await asyncio.to_thread(self._workspaces.delete, task.order.folder)
+            await asyncio.to_thread(self.workspaces.delete, task.order.folder)
 
     def _forget_old(self) -> None:
         finished = [task for task in self._tasks.values() if task.is_ended]
@@ -275,6 +275,3 @@ class Pool:
             oldest = finished.pop(0)
             size -= oldest.log.size
             del self._tasks[oldest.id]
-
-    def _others(self, task_id: str) -> Collection[int]:
-        return {task.pid for task in self.running if task.id != task_id and task.pid is not None}

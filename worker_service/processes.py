@@ -6,6 +6,7 @@ import ctypes
 import os
 import signal
 import sys
+import threading
 import time
 from collections.abc import Collection, Mapping
 from contextlib import suppress
@@ -64,8 +65,6 @@ class _Process:
     pid: int
     parent: int
     is_zombie: bool
-    started: int
-    """Clock ticks since boot."""
 
 
 def _processes() -> dict[int, _Process]:
@@ -78,15 +77,8 @@ def _processes() -> dict[int, _Process]:
             # The name in parentheses may hold anything, so fields are counted from the last parenthesis.
             fields = Path(entry.path, "stat").read_bytes().rpartition(b")")[2].split()
             pid = int(entry.name)
-            found[pid] = _Process(pid, int(fields[1]), fields[0] in (b"Z", b"X"), int(fields[19]))
+            found[pid] = _Process(pid, int(fields[1]), fields[0] in (b"Z", b"X"))
     return found
-
-
-def start_tick() -> int:
-    """A moment on the kernel's clock of process starts, at or before now."""
-    if sys.platform != "linux":
-        return 0
-    return int((time.clock_gettime(time.CLOCK_BOOTTIME) - 0.05) * os.sysconf("SC_CLK_TCK"))
 
 
 def _mark(pid: int) -> bytes | None:
@@ -112,27 +104,62 @@ def _descendants(processes: Mapping[int, _Process], roots: Collection[int]) -> s
     return found
 
 
-def members(root: int, mark: str, since: int, others: Collection[int]) -> set[int]:
-    """The live processes of a task apart from its agent `root`.
+class Family:
+    """The agents' processes of one worker, told apart from their orphans, which are ended and buried here.
 
-    They are the agent's descendants, whatever carries the task's mark, and, where this process adopts
-    orphans, its own children that began after `since` (with `others`, other tasks' agents, running: only
-    the marked ones, for nobody can say whose the rest are).
+    An agent is started and added to `agents` under `lock`, so that no sweep in another thread takes a
+    process that was forked a moment ago for an orphan.
     """
-    processes = _processes()
-    found = _descendants(processes, [root])
-    marks = {pid: _mark(pid) for pid in processes if pid not in found}
-    found.update(pid for pid, value in marks.items() if value == mark.encode())
-    if not others and is_adopting():
-        me = os.getpid()
-        strays = {
-            process.pid
-            for process in processes.values()
-            if process.parent == me and process.started >= since and marks.get(process.pid) is None
-        }
-        found |= strays | _descendants(processes, strays)
-    found -= {root, os.getpid(), *others}
-    return {pid for pid in found if pid in processes and not processes[pid].is_zombie}
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.agents: set[int] = set()
+        self.has_guests = False
+        """Whether this process has children of its own that are no agents, so that strangers are let be."""
+
+    def members(self, root: int, mark: str) -> set[int]:
+        """The live processes of a task apart from its agent `root`.
+
+        They are the agent's descendants, whatever carries the task's mark, and, where this process adopts
+        orphans and no other task runs that they may belong to, its unmarked children and theirs.
+        """
+        processes = _processes()
+        found = _descendants(processes, [root])
+        marks = {pid: _mark(pid) for pid in processes if pid not in found}
+        found.update(pid for pid, value in marks.items() if value == mark.encode())
+        if not self.agents - {root} and not self.has_guests and is_adopting():
+            mine = [process.pid for process in processes.values() if process.parent == os.getpid()]
+            strays = {pid for pid in mine if marks.get(pid) is None}
+            found |= strays | _descendants(processes, strays)
+        found -= {root, os.getpid(), *self.agents}
+        return {pid for pid in found if pid in processes and not processes[pid].is_zombie}
+
+    def sweep(self, root: int, mark: str) -> int:
+        """Kill every process of a task apart from its agent, and say how many were met; blocks up to 2 s.
+
+        It looks again until nothing is found, because a process may fork while it is being looked for.
+        """
+        met: set[int] = set()
+        deadline = time.monotonic() + _SWEEP_SECONDS
+        while True:
+            with self.lock:
+                found = self.members(root, mark)
+                kill(found)
+                self.bury_orphans()
+            met |= found
+            if not found or time.monotonic() > deadline:
+                return len(met)
+            time.sleep(_ROUND_SECONDS)
+
+    def bury_orphans(self) -> None:
+        """Bury adopted children that have ended; the agents are left to those who wait for them."""
+        if self.has_guests or not is_adopting():
+            return
+        with suppress(ChildProcessError):
+            while ended := os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT):
+                if ended.si_pid in self.agents:
+                    return
+                os.waitpid(ended.si_pid, os.WNOHANG)
 
 
 def kill(pids: Collection[int]) -> None:
@@ -140,34 +167,6 @@ def kill(pids: Collection[int]) -> None:
     for pid in pids:
         with suppress(ProcessLookupError, PermissionError):
             os.kill(pid, signal.SIGKILL)
-
-
-def sweep(root: int, mark: str, since: int, others: Collection[int]) -> int:
-    """Kill every process of a task apart from its agent, and say how many were met; blocks up to 2 s.
-
-    It looks again until nothing is found, because a process may fork while it is being looked for.
-    """
-    met: set[int] = set()
-    deadline = time.monotonic() + _SWEEP_SECONDS
-    while found := members(root, mark, since, others):
-        kill(found)
-        met |= found
-        if time.monotonic() > deadline:
-            break
-        time.sleep(_ROUND_SECONDS)
-    reap_orphans({root, *others})
-    return len(met)
-
-
-def reap_orphans(known: Collection[int]) -> None:
-    """Bury adopted children that have ended; `known` ones are left to whoever waits for them."""
-    if not is_adopting():
-        return
-    with suppress(ChildProcessError):
-        while ended := os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT):
-            if ended.si_pid in known:
-                return
-            os.waitpid(ended.si_pid, os.WNOHANG)
 
 
 def oom_kills() -> int | None:

@@ -19,8 +19,6 @@ from pathlib import Path
 CHUNK_BYTES = 64 * 1024
 WINDOW_SECONDS = 0.008
 """Output that follows other output waits this long for more; what follows a silence waits for nothing."""
-_MAX_WAITING_BYTES = 4 * CHUNK_BYTES
-"""Unread output beyond this stays in the kernel, which then blocks the process."""
 MAX_INPUT_BYTES = 2 << 20
 """Input that the process has not read yet."""
 
@@ -250,12 +248,13 @@ class PtyProcess:
             os.close(self._master)
 
     def _on_readable(self) -> None:
-        self._drain(CHUNK_BYTES)
+        self._drain(CHUNK_BYTES - self._size)
         if self._size >= CHUNK_BYTES or self._is_ended or self._loop.time() >= self._ready_at:
             self._wake()
         elif self._timer is None:
             self._timer = self._loop.call_at(self._ready_at, self._wake)
-        if self._size >= _MAX_WAITING_BYTES and self._is_reading:
+        if self._size >= CHUNK_BYTES and not self._is_ended:
+            # What nobody has taken yet waits in the kernel, which then blocks the process.
             self._is_reading = False
             self._loop.remove_reader(self._master)
 
@@ -264,7 +263,7 @@ class PtyProcess:
         taken = 0
         while limit is None or taken < limit:
             try:
-                chunk = os.read(self._master, CHUNK_BYTES)
+                chunk = os.read(self._master, CHUNK_BYTES if limit is None else limit - taken)
             except BlockingIOError:
                 return
             except OSError:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, cast
 
@@ -17,6 +17,7 @@ from worker_service.agents.base import (
     Message,
     Output,
     Permission,
+    PermissionWithdrawn,
     Reader,
     UsageReport,
     Verdict,
@@ -25,6 +26,7 @@ from worker_service.events import EventLog
 from worker_service.execution import Ended, Ending
 from worker_service.identity import Identity
 from worker_service.output import OutputEncoder
+from worker_service.processes import Family
 from worker_service.redaction import Redactor
 from worker_service.settings import Settings
 from worker_service.wire import EventType, Reason, RunRequest, Status, TaskResult, TaskSummary, Usage
@@ -56,8 +58,7 @@ class House:
     identity: Identity
     agent: str
     redactor: Redactor
-    others: Callable[[str], Collection[int]]
-    """The agents' processes of the running tasks other than the one of this id."""
+    family: Family = field(default_factory=Family)
 
 
 class Record:
@@ -221,6 +222,8 @@ class Record:
         elif isinstance(emission, UsageReport):
             self._usage = emission.usage
             self.log.append(EventType.USAGE, emission.usage.to_wire())
+        elif isinstance(emission, PermissionWithdrawn):
+            self.waiting.discard(emission.permission_id)
         elif isinstance(emission, Permission):
             self.waiting.add(emission.permission_id)
             data = {

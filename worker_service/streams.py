@@ -98,8 +98,12 @@ async def journaled(events: AsyncGenerator[TaskEvent, None]) -> AsyncGenerator[b
     """Events from the journal, as they come, with a heartbeat in every silence."""
     yield _RETRY
     async with aclosing(events):
-        async for event in with_heartbeats(events):
-            yield frame(event)
+        try:
+            async for event in with_heartbeats(events):
+                yield frame(event)
+        except OSError as error:
+            data = {"code": "store_unavailable", "message": str(error), "retryable": True}
+            yield frame(TaskEvent(None, EventType.ERROR, data))
 
 
 async def journaled_result(

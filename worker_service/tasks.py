@@ -50,10 +50,10 @@ class Task:
             order.reader,
             Limits(self.record.timeout, settings.worker_stall_seconds, settings.worker_cancel_step_seconds),
             house.redactor,
+            house.family,
             on_emissions=self._on_emissions,
             on_tick=self._on_tick,
             on_ending=self._stop,
-            others=lambda: house.others(self.id),
         )
 
     @property
@@ -99,6 +99,7 @@ class Task:
             said |= {"cols": control.cols, "rows": control.rows}
         if control.action == "answer":
             said |= {"permissionId": control.permission_id, "behavior": control.behavior}
+        was_waiting = bool(self.record.waiting)
         try:
             self._carry_out(control)
         except (ValueError, BufferError, OSError) as error:
@@ -106,8 +107,7 @@ class Task:
         self.log.append(EventType.CONTROL, said)
         if said["ok"] and control.action == "cancel":
             self._cancel(control)
-        if said["ok"] and control.action == "answer" and not self.record.waiting and self._ending is None:
-            self.record.say_status(Status.RUNNING)
+        self._say_waiting(was_waiting)
         return said
 
     def drain(self, step: float) -> None:
@@ -173,10 +173,13 @@ class Task:
         if self.record.output_bytes >= limit and self._ending is None:
             detail = f"the task printed more than {limit} bytes; nothing after them was kept"
             self._stop(Ending(Status.FAILED, Reason.OUTPUT_LIMIT, detail), Rung.TERMINATE)
-        if self.record.waiting and not was_waiting:
-            self._execution.is_waiting = True
-            if self._ending is None:
-                self.record.say_status(Status.WAITING_INPUT)
+        self._say_waiting(was_waiting)
+
+    def _say_waiting(self, was_waiting: bool) -> None:
+        is_waiting = bool(self.record.waiting)
+        self._execution.is_waiting = is_waiting
+        if is_waiting is not was_waiting and self._ending is None:
+            self.record.say_status(Status.WAITING_INPUT if is_waiting else Status.RUNNING)
 
     def _on_tick(self) -> None:
         self._update_journal()
@@ -207,9 +210,9 @@ class Task:
         elif control.action == "answer":
             if control.permission_id is None or control.behavior is None:
                 raise ValueError("an answer needs permissionId and behavior")
-            self._execution.answer(control.permission_id, control.behavior, control.message)
+            # One that the agent no longer knows waits for nobody, so it is forgotten either way.
             self.record.waiting.discard(control.permission_id)
-            self._execution.is_waiting = bool(self.record.waiting)
+            self._execution.answer(control.permission_id, control.behavior, control.message)
 
     def _cancel(self, control: Control) -> None:
         ending = Ending(Status.CANCELLED, Reason.CANCELLED, f"cancelled by {control.actor}", control.actor)

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import logging
+import os
 import shutil
 import tempfile
 from pathlib import Path
+
+_PREFIX = "ccconsole-worker-"
 
 logger = logging.getLogger(__name__)
 
@@ -15,7 +18,7 @@ class Workspaces:
 
     def __init__(self, root: Path | None) -> None:
         self._is_temporary = root is None
-        self._root = root if root is not None else Path(tempfile.mkdtemp(prefix="ccconsole-worker-"))
+        self._root = root if root is not None else Path(tempfile.mkdtemp(prefix=f"{_PREFIX}{os.getpid()}-"))
         self._root.mkdir(mode=0o700, parents=True, exist_ok=True)
 
     def open(self, task_id: str, name: str | None) -> Path:
@@ -36,10 +39,34 @@ class Workspaces:
         """Delete a task's fresh folder; what cannot be deleted is logged and left."""
         shutil.rmtree(folder, onerror=_log_undeleted)
 
+    def delete_leftovers(self) -> None:
+        """Delete the temporary roots of this user's workers that were killed."""
+        for path in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*-*"):
+            pid = path.name.removeprefix(_PREFIX).partition("-")[0]
+            if pid.isdigit() and not _is_running(int(pid)) and _is_ours(path):
+                self.delete(path)
+
     def close(self) -> None:
         """Delete the temporary root."""
         if self._is_temporary:
             self.delete(self._root)
+
+
+def _is_ours(path: Path) -> bool:
+    try:
+        return path.lstat().st_uid == os.getuid()
+    except FileNotFoundError:
+        return False
+
+
+def _is_running(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        pass
+    return True
 
 
 def _log_undeleted(function: object, path: str, error: object) -> None:

@@ -81,7 +81,7 @@ class RunningWorker:
 
 async def _events(source: AsyncIterator[Any]) -> AsyncGenerator[Seen, None]:
     async for item in source:
-        if item.event != "message":
+        if item.data:  # the `retry` line alone makes an item without data
             yield Seen(int(item.id) if item.id else None, item.event, json.loads(item.data))
 
 
@@ -186,6 +186,7 @@ async def worker_process(tmp_path: Path) -> AsyncGenerator[WorkerProcess, None]:
         "PORT": "0",
         "WORKER_AGENT": "shell",
         "WORKER_TOKEN": "the-token-of-this-test",
+        "WORKER_MAX_TASKS": "6",
         "WORKER_CANCEL_STEP_SECONDS": "0.4",
         "WORKER_DRAIN_SECONDS": "4",
         "WORKER_WORKSPACES": str(tmp_path / "work"),

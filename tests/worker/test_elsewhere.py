@@ -93,8 +93,9 @@ async def test_old_events_come_from_the_journal_when_the_ring_has_dropped_them(
 
 
 async def test_a_store_in_trouble_is_told_and_stops_nothing(
-    start_worker: StartWorker, tmp_path: Path
+    start_worker: StartWorker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("worker_service.writer.CLOSE_SECONDS", 0.3)
     store = tmp_path / "store"
     worker = await start_worker(worker_store=store.as_uri())
     running = await worker.start("sleep 1.5; echo done", taskId="t")

@@ -49,11 +49,12 @@ async def test_a_resize_reaches_the_agent(worker: RunningWorker) -> None:
 
 
 async def test_the_terminal_controls_the_agent(worker: RunningWorker) -> None:
-    running = await worker.start("ps -o tty= -p $$; sleep 30", mode="interactive", taskId="t")
+    prompt = "trap 'exit 7' INT; ps -o tty= -p $$; while :; do read -t 0.1; done"
+    running = await worker.start(prompt, mode="interactive", taskId="t")
     await until(lambda: "pts/" in shown(worker))
     await typed(worker, "\x03")
 
-    assert result(await running)["signal"] == "SIGINT"
+    assert result(await running)["exitCode"] == 7
 
 
 @pytest.mark.skipif(shutil.which("vi") is None, reason="needs vi")

@@ -100,6 +100,36 @@ async def test_orphans_that_end_are_buried(worker_process: WorkerProcess, tmp_pa
     assert result(await running)["status"] == "completed"
 
 
+async def test_tasks_that_end_side_by_side_bury_only_their_own(
+    worker_process: WorkerProcess, tmp_path: Path
+) -> None:
+    async def one(n: int) -> dict[str, object]:
+        return result(await worker_process.worker.run(f"setsid sleep 300 & exit {n}"))
+
+    for _ in range(4):
+        every = await asyncio.gather(*(one(n) for n in range(6)))
+        assert [found["exitCode"] for found in every] == list(range(6))
+    await worker_process.end()
+    assert {line["severity"] for line in logged(tmp_path)} == {"INFO"}
+
+
+async def test_a_caller_that_hangs_up_in_the_middle_of_a_body_is_no_error(
+    worker_process: WorkerProcess, tmp_path: Path
+) -> None:
+    host, port = worker_process.worker.url.removeprefix("http://").split(":")
+    token = "the-token-of-this-test"
+    for body in (b"", b'{"prompt":"ec'):
+        _, writer = await asyncio.open_connection(host, int(port))
+        head = f"POST /run HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {token}\r\nContent-Length: 99\r\n\r\n"
+        writer.write(head.encode() + body)
+        await writer.drain()
+        writer.close()
+        await writer.wait_closed()
+    assert result(await worker_process.worker.run("true"))["status"] == "completed"
+    await worker_process.end()
+    assert {line["severity"] for line in logged(tmp_path)} == {"INFO"}
+
+
 async def test_a_killed_worker_takes_its_agent_along(worker_process: WorkerProcess, tmp_path: Path) -> None:
     running = await worker_process.worker.start(f"echo $$ > {tmp_path}/pid; sleep 300")
     await until(lambda: (tmp_path / "pid").exists() and (tmp_path / "pid").read_text() != "")

@@ -51,6 +51,13 @@ class Permission:
 
 
 @dataclass(frozen=True)
+class PermissionWithdrawn:
+    """The agent no longer waits for the answer to a permission."""
+
+    permission_id: str
+
+
+@dataclass(frozen=True)
 class UsageReport:
     """Tokens and cost so far, of this task alone."""
 
@@ -62,7 +69,7 @@ class TurnEnded:
     """The agent has said its last word; a process that lingers after it is reaped."""
 
 
-Emission = Output | Message | Permission | UsageReport | TurnEnded
+Emission = Output | Message | Permission | PermissionWithdrawn | UsageReport | TurnEnded
 
 
 @dataclass(frozen=True)
@@ -115,7 +122,7 @@ class Agent(Protocol):
     kind: str
 
     def version(self) -> str | None:
-        """Its version line, or None when it is not installed; may start a process: called once, in a thread."""
+        """Its version line; None when it is not installed. May start a process: called once, in a thread."""
         ...
 
     def modes(self) -> frozenset[Mode]:
