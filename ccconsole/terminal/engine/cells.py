@@ -60,6 +60,11 @@ def spread(text: str) -> str:
     return text.translate(_SPREAD)
 
 
+def _cleaned(text: str) -> str:
+    """Without format controls, and without the plane that is ours."""
+    return _CLUSTER.sub("\ufffd", _INVISIBLE.sub("", text))
+
+
 class _Spread(dict[int, str]):
     """Simple characters to their cells, learnt as they come: one table for all terminals."""
 
@@ -86,7 +91,7 @@ class Clusters:
             return text
         if is_simple(text):
             return spread(text)
-        return _PIECE.sub(self._lay_out_piece, _INVISIBLE.sub("", text))
+        return _PIECE.sub(self._lay_out_piece, _cleaned(text))
 
     def text(self, cells: str) -> str:
         """The text of cells."""
@@ -99,7 +104,7 @@ class Clusters:
         if is_simple(cell) and is_simple(run[0]):
             return None
         before = self.text(cell)
-        run = _INVISIBLE.sub("", run)
+        run = _cleaned(run)
         piece = _PIECE.match(before + run)
         if piece is None:
             return None
@@ -127,9 +132,7 @@ class Clusters:
         width = min(max(wcswidth(cluster), 0), 2) or int(cluster[0].isalpha())
         is_room = len(self._laid_out) < MAX_CLUSTERS
         cell = cluster
-        if cell >= "\U00100000":
-            cell = "\ufffd"
-        elif len(cell) > 1:
+        if len(cell) > 1:
             cell = chr(_FIRST_CLUSTER + len(self._texts)) if is_room else cell[0]
             if is_room:
                 self._texts.append(cluster)

@@ -19,18 +19,14 @@ _SEQUENCE = re.compile(r"\x1b\[[0-9;:]*[mK]")
 
 def print_text(screen: Screen, run: str) -> None:
     """Print characters, none of them a control."""
-    if run.isascii():
-        cells = run
-    else:
-        cells = _lay_out(screen, run)
-        if not cells:
-            return
     if not screen.is_direct:
         charset = CHARSETS.get(screen.charsets[screen.shift])
         if charset is not None:
-            cells = cells.translate(charset)
-    screen.last_printed = cells
-    _print_cells(screen, cells)
+            run = run.translate(charset)
+    cells = run if run.isascii() else _lay_out(screen, run)
+    if cells:
+        screen.last_printed = cells
+        _print_cells(screen, cells)
 
 
 def repeat_last(screen: Screen, count: int) -> None:
@@ -58,6 +54,8 @@ def _lay_out(screen: Screen, run: str) -> str:
         joined = screen.clusters.prefix_that_joins(text[before : before + 1] or " ", run)
         if joined is not None:
             cluster, rest = joined
+            if screen.is_insert:
+                row.delete(before, x - before, row.fill, screen.columns)
             screen.x = before
             return screen.clusters.lay_out(cluster) + screen.clusters.lay_out(rest)
     return screen.clusters.lay_out(run)
