@@ -19,15 +19,20 @@ Sink = Callable[[TaskEvent, bytes], None]
 def frame(event: TaskEvent, data: bytes | None = None) -> bytes:
     """The event as a server-sent event; `data` is its data when already encoded."""
     number = b"" if event.id is None else b"id: %d\n" % event.id
-    body = to_json(event.data) if data is None else data
+    body = _json(event.data) if data is None else data
     return b"%sevent: %s\ndata: %s\n\n" % (number, event.type.encode(), body)
 
 
 def line(event: TaskEvent, data: bytes | None = None) -> bytes:
     """The event as one line of newline-delimited JSON."""
-    body = to_json(event.data) if data is None else data
+    body = _json(event.data) if data is None else data
     number = b"null" if event.id is None else b"%d" % event.id
     return b'{"id":%s,"type":"%s","data":%s}\n' % (number, event.type.encode(), body)
+
+
+def _json(data: dict[str, Any]) -> bytes:
+    # An agent's own numbers may be no numbers, which JSON does not know.
+    return to_json(data, inf_nan_mode="null")
 
 
 class EventLog:
@@ -59,7 +64,7 @@ class EventLog:
         """Number, encode and keep one event, and wake the readers."""
         self.last += 1
         event = TaskEvent(self.last, type_, self._stamped(self.last, data))
-        body = self._redactor.clean(to_json(event.data))
+        body = self._redactor.clean(_json(event.data))
         encoded = frame(event, body)
         self._frames[self.last] = encoded
         self.size += len(encoded)

@@ -5,12 +5,11 @@ from __future__ import annotations
 import asyncio
 import signal
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from enum import IntEnum
 from pathlib import Path
 from uuid import uuid4
 
-from worker_service.agents.base import Emission, Exit, Launch, Reader, TurnEnded
+from worker_service.agents.base import Emission, Launch, Reader, TurnEnded
+from worker_service.ending import Ended, Ending, Limits, Rung, exit_of
 from worker_service.processes import MARK, Family, base_environ, kill, oom_kills
 from worker_service.pty import PtyProcess
 from worker_service.redaction import Redactor
@@ -19,41 +18,6 @@ from worker_service.wire import Reason, Status
 _TICK_SECONDS = 1.0
 _UNKILLABLE_SECONDS = 5.0
 """A process that outlives SIGKILL this long sits in the kernel; the task ends without it."""
-
-
-class Rung(IntEnum):
-    """A step of the ladder that ends an agent."""
-
-    INTERRUPT = 0
-    TERMINATE = 1
-    KILL = 2
-
-
-@dataclass(frozen=True)
-class Ending:
-    """Why an agent is being stopped, decided here and not by the agent."""
-
-    status: Status
-    reason: Reason
-    detail: str
-    actor: str | None = None
-
-
-@dataclass(frozen=True)
-class Limits:
-    """How long one run may last, be silent, and take to stop; seconds."""
-
-    timeout: float
-    stall: float
-    step: float
-
-
-@dataclass(frozen=True)
-class Ended:
-    """How the process ended, and whether the kernel then counted a kill for want of memory."""
-
-    exit: Exit
-    is_oom: bool
 
 
 class Execution:
@@ -143,7 +107,7 @@ class Execution:
             await self._clear(jobs[2])
             process.finish()
             await jobs[0]
-            return Ended(_exit(code), self._was_oom(code, kills_before))
+            return Ended(exit_of(code), self._was_oom(code, kills_before))
         finally:
             await self._clear(jobs[2])
             for job in jobs:
@@ -301,12 +265,3 @@ class Execution:
         is_killed = code in (-signal.SIGKILL, 128 + signal.SIGKILL)
         kills = oom_kills()
         return is_killed and kills is not None and kills_before is not None and kills > kills_before
-
-
-def _exit(code: int) -> Exit:
-    if code >= 0:
-        return Exit(code, None)
-    try:
-        return Exit(None, signal.Signals(-code).name)
-    except ValueError:
-        return Exit(None, f"SIG{-code}")

@@ -16,72 +16,15 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
+from worker_service.input import InputWriter
+
 CHUNK_BYTES = 64 * 1024
 WINDOW_SECONDS = 0.008
 """Output that follows other output waits this long for more; what follows a silence waits for nothing."""
-MAX_INPUT_BYTES = 2 << 20
-"""Input that the process has not read yet."""
 
 # A session leader that opens a terminal gets it as its controlling one. The shell does so between setsid
 # and exec; the other way, code of ours in the forked child, is unsafe beside the store client's threads.
 _TAKE_TERMINAL = 'exec 3<>"$0" 3>&- && exec "$@"'
-
-
-class _Writer:
-    """Writes to a non-blocking descriptor as it takes bytes, without ever blocking."""
-
-    def __init__(self, fd: int) -> None:
-        self.fd = fd
-        self._loop = asyncio.get_running_loop()
-        self._waiting = bytearray()
-        self._closes_when_done = False
-        self.is_closed = False
-
-    def write(self, data: bytes) -> None:
-        """Write now or as soon as there is room.
-
-        Raises:
-            BufferError: the process does not read its input.
-        """
-        if self.is_closed:
-            raise BufferError("the agent's input is closed")
-        if self._waiting and len(self._waiting) + len(data) > MAX_INPUT_BYTES:
-            raise BufferError("the agent is not reading its input")
-        was_empty = not self._waiting
-        self._waiting += data
-        if was_empty:
-            self._flush()
-            if self._waiting and not self.is_closed:
-                self._loop.add_writer(self.fd, self._flush)
-
-    def close_when_done(self) -> None:
-        """Close the descriptor once everything is written."""
-        self._closes_when_done = True
-        if not self._waiting:
-            self.close()
-
-    def close(self, *, is_owner: bool = True) -> None:
-        """Drop what waits, and close the descriptor unless somebody else owns it."""
-        if self.is_closed:
-            return
-        self.is_closed = True
-        self._loop.remove_writer(self.fd)
-        self._waiting.clear()
-        if is_owner:
-            os.close(self.fd)
-
-    def _flush(self) -> None:
-        try:
-            while self._waiting:
-                del self._waiting[: os.write(self.fd, self._waiting[:CHUNK_BYTES])]
-        except BlockingIOError:
-            return
-        except OSError:
-            # The process closed its input, or is gone: its exit tells the rest.
-            self._waiting.clear()
-        self._loop.remove_writer(self.fd)
-        if self._closes_when_done:
-            self.close()
 
 
 class PtyProcess:
@@ -93,8 +36,8 @@ class PtyProcess:
         self._loop = asyncio.get_running_loop()
         self.pid = popen.pid
         self.returncode: int | None = None
-        self._keys = _Writer(master)
-        self._stdin = None if stdin is None else _Writer(stdin)
+        self._keys = InputWriter(master)
+        self._stdin = None if stdin is None else InputWriter(stdin)
         self._chunks: list[bytes] = []
         self._size = 0
         self._ready_at = 0.0

@@ -22,8 +22,8 @@ from worker_service.agents.base import (
     UsageReport,
     Verdict,
 )
+from worker_service.ending import Ended, Ending
 from worker_service.events import EventLog
-from worker_service.execution import Ended, Ending
 from worker_service.identity import Identity
 from worker_service.output import OutputEncoder
 from worker_service.processes import Family

@@ -118,6 +118,11 @@ def load() -> Settings:
             "prompts here.\nSet WORKER_TOKEN to a secret that callers send as a bearer token, or listen on "
             "127.0.0.1."
         )
+    if settings.k_service and settings.worker_on_disconnect == "detach" and not settings.worker_store:
+        raise SettingsError(
+            "WORKER_ON_DISCONNECT=detach needs WORKER_STORE: nobody could come back to a task once its "
+            "connection is lost."
+        )
     if settings.worker_agent == "command" and not settings.worker_command:
         raise SettingsError("WORKER_AGENT=command needs WORKER_COMMAND, the command line to run.")
     return settings

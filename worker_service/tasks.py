@@ -10,7 +10,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from worker_service.agents.base import Emission, Verdict
-from worker_service.execution import Ended, Ending, Execution, Limits, Rung
+from worker_service.ending import Ended, Ending, Limits, Rung
+from worker_service.execution import Execution
 from worker_service.record import House, Order, Record
 from worker_service.wire import Control, EventType, Reason, Status, TaskResult
 
@@ -112,7 +113,7 @@ class Task:
 
     def drain(self, step: float) -> None:
         """End it because the worker stops, `step` seconds for each rung of the ladder."""
-        if self.is_ended:
+        if self._execution.is_over:
             return
         ending = Ending(Status.FAILED, Reason.SIGTERM, "the instance was stopped while the task ran")
         if self._ending is None:
@@ -233,7 +234,9 @@ class Task:
     async def _close_journal(self, mailbox: asyncio.Task[None] | None) -> None:
         if self._writer is None or mailbox is None:
             return
-        await asyncio.gather(mailbox, return_exceptions=True)
+        for error in await asyncio.gather(mailbox, return_exceptions=True):
+            if isinstance(error, Exception):
+                logger.error("the mailbox of task %s failed", self.id, exc_info=error)
         try:
             async with asyncio.timeout(_JOURNAL_SECONDS):
                 await self._writer.close(self.record.summary())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
 import pytest
@@ -75,6 +76,15 @@ async def test_two_instances_start_one_task_once(two: tuple[RunningWorker, Runni
     answers = [await there.http.post("/run", json=body) for _ in range(2)]
 
     assert {answer.json()["output"] for answer in answers} == {output(await first)}
+
+
+async def test_one_id_at_once_on_both_instances_runs_once(two: tuple[RunningWorker, RunningWorker]) -> None:
+    body = {"prompt": "sleep 0.2; echo $RANDOM", "taskId": "t"}
+    every = [worker.http.post("/run", json=body) for worker in two for _ in range(4)]
+    answers = await asyncio.gather(*every)
+
+    assert len({answer.json()["output"] for answer in answers}) == 1
+    assert sum([len(worker.pool.tasks) for worker in two]) == 1
 
 
 async def test_old_events_come_from_the_journal_when_the_ring_has_dropped_them(
