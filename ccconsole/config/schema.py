@@ -29,12 +29,13 @@ class ServiceSpec:
 
 @dataclass(frozen=True)
 class Alerts:
-    """From where on a figure is marked: shares of one, and seconds to the first byte."""
+    """From where on a figure is marked: shares of one; seconds to the first byte, and without output."""
 
     error_rate: float = 0.05
     first_byte: float = 60.0
     cpu: float = 0.9
     memory: float = 0.9
+    silence: float = 600.0
 
 
 @dataclass(frozen=True)

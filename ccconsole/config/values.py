@@ -232,6 +232,7 @@ ALERT_CHECKS: dict[str, Callable[[Any], Any]] = {
     "first_byte": seconds,
     "cpu": share,
     "memory": share,
+    "silence": seconds,
 }
 
 
