@@ -74,3 +74,27 @@ def test_streams_may_be_cut_anywhere(name: str) -> None:
         parts.feed(data[at : at + step])
         at += step
     assert state(parts) == state(whole)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "\x1b[4h❤\ufe0f",
+        "\x1b(0e\u0301",
+        "\U00100000\u0301",
+        "\x1b[12C❤\ufe0f\n\n",
+        "a\u200b\u0301",
+        "\u0600\u0661",
+        "👨\u200d👩\u200d👧\u200d👦",
+        "\x1b[?7l\x1b[12C❤\ufe0fx",
+    ],
+)
+def test_clusters_join_over_a_cut(text: str) -> None:
+    """Each was found by mutation."""
+    data = text.encode()
+    whole = Terminal(11, 3)
+    whole.feed(data)
+    parts = Terminal(11, 3)
+    for at in range(len(data)):
+        parts.feed(data[at : at + 1])
+    assert state(parts) == state(whole)

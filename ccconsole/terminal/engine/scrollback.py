@@ -7,7 +7,7 @@ from bisect import bisect_right
 from collections.abc import Iterator
 from itertools import repeat
 
-from ccconsole.terminal.engine.rows import BLANK, RENDITION, Line, Row, parse_line
+from ccconsole.terminal.engine.rows import RENDITION, Line, Row, parse_line
 from ccconsole.terminal.engine.styles import PLAIN, StyleTable
 
 BLOCK_LINES = 1024
@@ -64,7 +64,7 @@ class Scrollback:
             text, styles = parse_line(self._table, text, styles)
         elif len(styles) == 1:
             styles *= len(text)
-        return Line(text, styles, PLAIN, bool(block.is_wrapped[inner])) if text else BLANK
+        return Line(text, styles if text else "", PLAIN, bool(block.is_wrapped[inner]))
 
     def text(self, number: int) -> str:
         """The cells of a line without their styles, which costs less than the line."""
