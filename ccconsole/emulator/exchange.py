@@ -191,6 +191,11 @@ class Exchange:
             "request_bytes": self._body_bytes,
             "response_bytes": self._upstream.sent_bytes if self._upstream is not None else 0,
             "trace": self._trace.trace,
+            "span": self._trace.span,
+            "host": (self.head.first(b"host") or b"").decode("latin-1"),
+            "user_agent": (self.head.first(b"user-agent") or b"").decode("latin-1"),
+            "remote_ip": self.client.peer,
+            "protocol": f"HTTP/{self.head.version}",
         }
         text = f"{fields['method']} {fields['path']} {fields['status']} {fields['seconds']:.3f}s"
         self._backend.log.write("requests", self._instance.id if self._instance else "", text, fields)

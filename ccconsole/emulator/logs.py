@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import sys
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -28,14 +28,22 @@ class LogLine:
     instance: str
     text: str
     fields: Mapping[str, Any] = field(default_factory=dict)
-    """Of a request: method, path, status, seconds, trace."""
+    """Of a request: what `Exchange` knows of it."""
 
 
 class RevisionLog:
-    """A revision's newest lines in memory, and twice `file_bytes` at most on disk."""
+    """A revision's newest lines in memory, and twice `file_bytes` at most on disk; `tell` gets each line."""
 
-    def __init__(self, path: Path, *, memory_bytes: int = 4 << 20, file_bytes: int = 10 << 20) -> None:
+    def __init__(
+        self,
+        path: Path,
+        *,
+        tell: Callable[[LogLine], None] = lambda _: None,
+        memory_bytes: int = 4 << 20,
+        file_bytes: int = 10 << 20,
+    ) -> None:
         self.path = path
+        self._tell = tell
         self._lines: deque[LogLine] = deque()
         self._bytes = 0
         self._memory_bytes = memory_bytes
@@ -55,6 +63,7 @@ class RevisionLog:
         while self._bytes > self._memory_bytes and len(self._lines) > 1:
             self._bytes -= len(self._lines.popleft().text)
         self._append(line)
+        self._tell(line)
 
     def lines(self) -> tuple[LogLine, ...]:
         """The lines held in memory, oldest first."""

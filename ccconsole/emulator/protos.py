@@ -12,7 +12,12 @@ import importlib.util
 import sys
 from types import ModuleType
 
-_PACKAGES = ("google.cloud.run_v2", "google.cloud.run_v2.types")
+_PACKAGES = (
+    "google.cloud.run_v2",
+    "google.cloud.run_v2.types",
+    "google.cloud.logging_v2",
+    "google.cloud.logging_v2.types",
+)
 
 
 def skip_clients() -> None:

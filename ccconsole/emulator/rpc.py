@@ -5,7 +5,8 @@ A service of Google's is one module that returns rows for this table; another on
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterable
+from contextlib import aclosing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +25,9 @@ else:
 Decode = Callable[[bytes], Any]
 Encode = Callable[[Any], bytes]
 Answer = Callable[[Any], Awaitable[Any]]
+Opened = Callable[[], Awaitable[None]]
+"""Tells the client, once, that its stream is accepted: before the first response."""
+Exchange = Callable[[AsyncIterator[Any], Opened], AsyncGenerator[Any]]
 
 
 @dataclass(frozen=True)
@@ -36,6 +40,16 @@ class Method:
     answer: Answer
 
 
+@dataclass(frozen=True)
+class Stream:
+    """One RPC of many requests and many responses."""
+
+    path: str
+    decode: Decode
+    encode: Encode
+    exchange: Exchange
+
+
 def raw(path: str, request: type[Message], answer: Answer) -> Method:
     """An RPC over plain protobuf messages."""
     return Method(path, request.FromString, _encode, answer)
@@ -44,6 +58,11 @@ def raw(path: str, request: type[Message], answer: Answer) -> Method:
 def plus(path: str, request: Any, answer: Answer) -> Method:
     """An RPC whose request is one of the client library's wrapped messages."""
     return Method(path, request.deserialize, _encode, answer)
+
+
+def both_ways(path: str, request: type[Message], exchange: Exchange) -> Stream:
+    """A stream of plain protobuf messages both ways."""
+    return Stream(path, request.FromString, _encode, exchange)
 
 
 def _encode(message: Any) -> bytes:
@@ -55,7 +74,7 @@ def _encode(message: Any) -> bytes:
 class Table(_Handler):
     """Answers every path: with its row's function, or UNIMPLEMENTED in words."""
 
-    def __init__(self, methods: Iterable[Method], activity: Activity) -> None:
+    def __init__(self, methods: Iterable[Method | Stream], activity: Activity) -> None:
         self._methods = {method.path: method for method in methods}
         self._activity = activity
 
@@ -70,7 +89,9 @@ class Table(_Handler):
         method = self._methods.get(path)
         if method is None:
             return _refusing(path)
+        return self._stream(method) if isinstance(method, Stream) else self._call(method)
 
+    def _call(self, method: Method) -> grpc.RpcMethodHandler[Any, Any]:
         async def handle(request: bytes, context: grpc.aio.ServicerContext[Any, Any]) -> bytes:
             self._activity.began()
             try:
@@ -83,6 +104,26 @@ class Table(_Handler):
                 self._activity.ended()
 
         return grpc.unary_unary_rpc_method_handler(handle)
+
+    def _stream(self, method: Stream) -> grpc.RpcMethodHandler[Any, Any]:
+        async def handle(requests: AsyncIterator[bytes], context: grpc.aio.ServicerContext[Any, Any]) -> None:
+            async def opened() -> None:
+                await context.send_initial_metadata(())
+
+            self._activity.began()
+            decoded = (method.decode(request) async for request in requests)
+            try:
+                async with aclosing(method.exchange(decoded, opened)) as found:
+                    async for response in found:
+                        await context.write(method.encode(response))
+            except DecodeError as error:
+                await context.abort(grpc.StatusCode.INTERNAL, f"The request cannot be read: {error}")
+            except Fault as fault:
+                await context.abort(fault.code, fault.message)
+            finally:
+                self._activity.ended()
+
+        return grpc.stream_stream_rpc_method_handler(handle)
 
 
 def _refusing(path: str) -> grpc.RpcMethodHandler[Any, Any]:
