@@ -16,6 +16,10 @@ from ccconsole.emulator.catalog import Catalog
 from ccconsole.emulator.deployer import Deployer
 from ccconsole.emulator.ingress import Activity
 from ccconsole.emulator.listening import bind, remove
+from ccconsole.emulator.logging.recorder import Recorder
+from ccconsole.emulator.logging.service import Logging
+from ccconsole.emulator.logging.store import Bounds, LogStore
+from ccconsole.emulator.logging.tail import TailLimits, Tails
 from ccconsole.emulator.names import parse_service
 from ccconsole.emulator.operations import DELETE, DELETE_REVISION, DEPLOY, Operation, Operations
 from ccconsole.emulator.platform import Platform
@@ -44,6 +48,8 @@ class Options:
     images: Images = field(default_factory=Images)
     pace: Pace = field(default_factory=Pace)
     environ: Mapping[str, str] = field(default_factory=lambda: os.environ)
+    log_bounds: Bounds = field(default_factory=Bounds)
+    tail_limits: TailLimits = field(default_factory=TailLimits)
 
 
 class Emulator:
@@ -54,7 +60,10 @@ class Emulator:
         self._state = StateDir(options.state)
         self._activity = Activity(time.monotonic)
         ports = Ports()
-        self._platform = Platform(self._state, options.images, options.pace, ports, options.environ)
+        self._log_store = LogStore(self._state.path / "log-entries", options.log_bounds)
+        self._platform = Platform(
+            self._state, Recorder(self._log_store), options.images, options.pace, ports, options.environ
+        )
         self._catalog = Catalog(self._state, ports, self._activity)
         self._operations = Operations(self._state.save_operations, self._catalog.message)
         self._deployer = Deployer(self._platform, self._operations, self._catalog.save, self._catalog.forget)
@@ -63,7 +72,10 @@ class Emulator:
             Revisions(self._catalog, self._operations, self._deployer),
             self._operations,
         )
-        self.table = Table([method for part in parts for method in part.methods()], self._activity)
+        self.tails = Tails(self._log_store, options.tail_limits)
+        logging = Logging(self._log_store, self.tails)
+        methods = [method for part in parts for method in part.methods()]
+        self.table = Table([*methods, *logging.methods()], self._activity)
         self._server: grpc.aio.Server | None = None
         self._sweeping: asyncio.Task[None] | None = None
         self.addresses: tuple[str, ...] = ()
@@ -73,6 +85,7 @@ class Emulator:
         """Listen, sweep what a killed emulator left, serve the saved services; raises Refused."""
         orphans = await asyncio.to_thread(self._platform.orphans)
         self._platform.clear_folders()
+        await asyncio.to_thread(self._log_store.load)
         self._server = grpc.aio.server(
             handlers=[self.table],
             options=[
@@ -118,6 +131,7 @@ class Emulator:
             await self._sweeping
         for address in self.addresses:
             remove(address)
+        self._log_store.close()
         self._state.close()
 
     async def kill(self) -> None:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from ccconsole.emulator import processes
 from ccconsole.emulator.instance import Instance, Launch
+from ccconsole.emulator.logging.recorder import Recorder
 from ccconsole.emulator.logs import RevisionLog
 from ccconsole.emulator.pool import Pace, Pool
 from ccconsole.emulator.ports import Ports
@@ -25,6 +26,7 @@ class Platform:
     """Makes backends, knows all living instances and writes them down for whoever must sweep them."""
 
     state: StateDir
+    recorder: Recorder
     images: Images = field(default_factory=Images)
     pace: Pace = field(default_factory=Pace)
     ports: Ports = field(default_factory=Ports)
@@ -41,7 +43,7 @@ class Platform:
     def backend(self, spec: RevisionSpec) -> Backend:
         """A revision's pool, with no instance yet."""
         path = self.log_path(spec.service.service, spec.revision)
-        log = self.logs.setdefault(spec.name, RevisionLog(path))
+        log = self.logs.setdefault(spec.name, RevisionLog(path, tell=self.recorder.lines_of(spec)))
         pool = Pool(lambda: self._make(spec, log), spec.concurrency, self.pace)
         return Backend(spec, pool, log)
 
