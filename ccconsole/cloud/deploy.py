@@ -105,8 +105,9 @@ def _container(spec: ServiceSpec, environment: Environment) -> run_v2.Container:
         env=[*plain, *(_secret(name, secret) for name, secret in spec.secrets.items())],
         resources=run_v2.ResourceRequirements(
             limits={"cpu": spec.cpu, "memory": spec.memory},
-            # Left out, the CPU would stay allocated (and paid for) between requests.
-            cpu_idle=True,
+            # Left out, the CPU would stay allocated (and paid for) between requests. On this machine it costs
+            # nothing, and a task whose console has gone works on.
+            cpu_idle=not environment.is_local,
             startup_cpu_boost=True,
         ),
         startup_probe=run_v2.Probe(

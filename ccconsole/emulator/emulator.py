@@ -32,6 +32,10 @@ from ccconsole.emulator.spec import Images
 from ccconsole.emulator.state import StateDir
 
 _INTERRUPTED = "The emulator was ended before the operation began."
+_UNWATCHED_SECONDS = 5.0
+"""A console calls every 2 seconds; so long without a call, and none is there."""
+_UNWATCHED_IDLE = 10.0
+"""Seconds that an idle instance is kept then: long enough for the next verb of a script."""
 _MAX_MESSAGE = 64 << 20
 """Bytes; a list of many services is one message."""
 
@@ -58,13 +62,14 @@ class Emulator:
     def __init__(self, options: Options) -> None:
         self._options = options
         self._state = StateDir(options.state)
-        self._activity = Activity(time.monotonic)
+        self._calls = Activity(time.monotonic)
+        self._requests = Activity(time.monotonic)
         ports = Ports()
         self._log_store = LogStore(self._state.path / "log-entries", options.log_bounds)
         self._platform = Platform(
             self._state, Recorder(self._log_store), options.images, options.pace, ports, options.environ
         )
-        self._catalog = Catalog(self._state, ports, self._activity)
+        self._catalog = Catalog(self._state, ports, self._requests)
         self._operations = Operations(self._state.save_operations, self._catalog.message)
         self._deployer = Deployer(self._platform, self._operations, self._catalog.save, self._catalog.forget)
         parts = (
@@ -75,7 +80,7 @@ class Emulator:
         self.tails = Tails(self._log_store, options.tail_limits)
         logging = Logging(self._log_store, self.tails)
         methods = [method for part in parts for method in part.methods()]
-        self.table = Table([*methods, *logging.methods()], self._activity)
+        self.table = Table([*methods, *logging.methods()], self._calls)
         self._server: grpc.aio.Server | None = None
         self._sweeping: asyncio.Task[None] | None = None
         self.addresses: tuple[str, ...] = ()
@@ -105,11 +110,24 @@ class Emulator:
         self._sweeping = asyncio.create_task(self._platform.sweep(orphans))
 
     async def idle(self) -> None:
-        """Return when nothing happened for the time of `idle_exit`; never, when that is 0."""
+        """Return when nothing happened for the time of `idle_exit`; never, when that is 0.
+
+        One that is to end by itself was started by a console: when that has left, idle instances go soon.
+        """
         limit = self._options.idle_exit
-        while limit <= 0 or self._activity.idle_seconds < limit:
-            pause = limit - self._activity.idle_seconds if limit > 0 else 3600.0
-            await asyncio.sleep(max(pause, 0.01))
+        if limit <= 0:
+            await asyncio.Event().wait()
+        while True:
+            quiet = min(self._calls.idle_seconds, self._requests.idle_seconds)
+            if quiet >= limit:
+                if not await self._platform.is_at_work():
+                    return
+                self._requests.touch()
+            if self._calls.idle_seconds >= _UNWATCHED_SECONDS:
+                for record in self._catalog.all():
+                    for backend in record.backends.values():
+                        backend.pool.trim(_UNWATCHED_IDLE)
+            await asyncio.sleep(min(max(limit - quiet, 0.01), _UNWATCHED_SECONDS / 2))
 
     async def stop(self) -> None:
         """Take no more requests, end all instances as Cloud Run ends them, remove the socket."""

@@ -35,6 +35,10 @@ class Activity:
         self.running -= 1
         self.last = self.clock()
 
+    def touch(self) -> None:
+        """Something happened just now."""
+        self.last = self.clock()
+
     @property
     def idle_seconds(self) -> float:
         """Since when nothing happened."""

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
-from ccconsole.emulator import processes
+from ccconsole.emulator import processes, work
 from ccconsole.emulator.logs import LineSplitter, RevisionLog
 from ccconsole.emulator.ports import Ports
 from ccconsole.emulator.probes import StartupProbe, passes
@@ -50,6 +50,8 @@ class Launch:
     """Private to the instance: its working directory, deleted with it."""
     marker: str
     """The marker's value up to the instance id."""
+    is_cpu_always: bool = False
+    """Whether it may work while no request is open on it."""
 
 
 class _Output(asyncio.SubprocessProtocol):
@@ -131,6 +133,10 @@ class Instance:
         self.idle_since = time.monotonic()
         kind = self.launch.probe.kind
         self.say(f"Default STARTUP {kind} probe succeeded for container on port {self.port}.")
+
+    async def is_at_work(self) -> bool:
+        """Whether it works on although no request is open on it, as it may with its CPU always allocated."""
+        return self.launch.is_cpu_always and self.state is State.READY and await work.is_at_work(self.port)
 
     def say(self, text: str) -> None:
         """Write to the system log."""

@@ -60,6 +60,10 @@ class Platform:
         """End every living instance."""
         await asyncio.gather(*(instance.stop(grace) for instance in tuple(self.living)))
 
+    async def is_at_work(self) -> bool:
+        """Whether any instance works on although no request is open on it."""
+        return any(await asyncio.gather(*(instance.is_at_work() for instance in tuple(self.living))))
+
     def orphans(self) -> set[processes.Process]:
         """What a killed emulator left running; to be asked before any instance is started."""
         table = processes.table()
@@ -96,6 +100,7 @@ class Platform:
             probe=spec.probe,
             folder=self._folders / f"{spec.revision}-{port}",
             marker=self.marker,
+            is_cpu_always=spec.is_cpu_always,
         )
         instance = Instance(launch, log, self.ports, on_change=self._save)
         self.living.add(instance)

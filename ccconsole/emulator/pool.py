@@ -61,6 +61,7 @@ class Pool:
         self._retry_at = 0.0
         self._timer: asyncio.TimerHandle | None = None
         self._is_closed = False
+        self._retiring: set[Instance] = set()
 
     @property
     def instances(self) -> tuple[Instance, ...]:
@@ -109,6 +110,11 @@ class Pool:
         instance.idle_since = time.monotonic()
         self._settle()
 
+    def trim(self, idle: float) -> None:
+        """Stop now what has been idle for so many seconds, as Cloud Run may at any time."""
+        if not self._is_closed:
+            self._scale_in(time.monotonic(), idle)
+
     async def stop(self, grace: float | None = None) -> None:
         """Refuse who waits, stop all instances and take no more requests."""
         self._is_closed = True
@@ -152,7 +158,7 @@ class Pool:
         now = time.monotonic()
         if now >= self._retry_at or (is_urgent and not self._instances):
             self._scale_out()
-        self._scale_in(now)
+        self._scale_in(now, self._pace.idle)
         self._schedule(now)
 
     def _hand_out(self) -> None:
@@ -173,17 +179,30 @@ class Pool:
             self._instances.append(instance)
             self._spawn(self._start(instance))
 
-    def _scale_in(self, now: float) -> None:
+    def _scale_in(self, now: float, seconds: float) -> None:
         idle = sorted((item for item in self._instances if self._is_idle(item)), key=lambda i: i.idle_since)
-        surplus = len(self._instances) - self._least
+        surplus = len(self._instances) - len(self._retiring) - self._least
         for instance in idle[: max(surplus, 0)]:
-            if now - instance.idle_since >= self._pace.idle:
-                instance.say("Shutting down instance. Reason: it was idle.")
-                self._instances.remove(instance)
-                self._spawn(instance.stop(self._pace.grace))
+            if now - instance.idle_since >= seconds:
+                self._retiring.add(instance)
+                self._spawn(self._retire(instance))
+
+    async def _retire(self, instance: Instance) -> None:
+        """Stop an idle instance, unless it works on or a request came meanwhile."""
+        is_at_work = await instance.is_at_work()
+        self._retiring.discard(instance)
+        if instance not in self._instances or not self._is_idle(instance):
+            return
+        if is_at_work:
+            instance.idle_since = time.monotonic()
+            self._settle()
+            return
+        instance.say("Shutting down instance. Reason: it was idle.")
+        self._instances.remove(instance)
+        await instance.stop(self._pace.grace)
 
     def _is_idle(self, instance: Instance) -> bool:
-        return instance.state is State.READY and instance.active == 0
+        return instance.state is State.READY and instance.active == 0 and instance not in self._retiring
 
     def _schedule(self, now: float) -> None:
         if self._timer is not None:

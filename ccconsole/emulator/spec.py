@@ -42,6 +42,8 @@ class RevisionSpec:
     min_instances: int
     max_instances: int
     is_affine: bool
+    is_cpu_always: bool
+    """Whether the CPU stays allocated between requests (instance-based billing), so that work may go on."""
 
     @property
     def name(self) -> str:
@@ -67,6 +69,7 @@ def read(revision: Revision) -> RevisionSpec:
         min_instances=revision.scaling.min_instance_count,
         max_instances=revision.scaling.max_instance_count,
         is_affine=revision.session_affinity,
+        is_cpu_always=not container.resources.cpu_idle,
     )
 
 

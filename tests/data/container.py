@@ -153,6 +153,11 @@ class Handler(BaseHTTPRequestHandler):
         print(query["text"], file=sys.stderr, flush=True)
         self.say(200, b"printed")
 
+    def get_hello(self, query):
+        """As the worker does: how many tasks run, here one until the file is there."""
+        is_busy = not Path(os.environ["BUSY_UNTIL"]).exists() if "BUSY_UNTIL" in os.environ else False
+        self.say(200, json.dumps({"activeTasks": int(is_busy)}).encode())
+
     def get_health(self, query):
         ready = os.environ.get("READY_FILE")
         self.say(200 if ready is None or Path(ready).exists() else 503, b"")

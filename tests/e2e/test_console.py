@@ -28,7 +28,7 @@ def test_the_first_prompt(machine: Machine) -> None:
         console.press("y")
         console.wait_for("cancelled")
         console.press(ESCAPE)
-        console.wait_for(r"claudecluster-worker-local")
+        console.wait_for(r"services \(all\)")
         console.press("q")
         assert console.wait_for_exit() == 0
     listed = json.loads(machine.run("tasks", "local", "-o", "json").stdout)
@@ -44,7 +44,7 @@ def test_a_full_screen_program_answers_keys(machine: Machine) -> None:
     with ConsoleScreen(machine) as console:
         console.wait_for(r"claudecluster-worker-local\s+.*ready")
         console.press("\r")
-        console.wait_for("vim -u NONE")
+        console.wait_for("›● running")
         console.press("\r")
         console.wait_for("written")
         console.press("ifrom the pane" + ESCAPE)
