@@ -208,8 +208,10 @@ class Pool:
             raise refusals.invalid(
                 "onDisconnect", "detach needs a store (WORKER_STORE): nobody could reach the task again"
             )
-        if len(self.running) + len(self._claims) >= settings.worker_max_tasks:
-            raise refusals.busy(settings.worker_max_tasks)
+        left = sum(task.is_left for task in self.running)
+        held = len(self.running) - left + len(self._claims)
+        if held >= settings.worker_max_tasks or left > settings.worker_max_detached:
+            raise refusals.busy(len(self.running) + len(self._claims))
         if request.workspace and any(
             task.order.request.workspace == request.workspace for task in self.running
         ):

@@ -59,6 +59,8 @@ class Settings(BaseSettings):
     worker_output_limit_bytes: Bytes = 1024 * _MIB
     worker_ring_bytes: Bytes = 4 * _MIB
     worker_max_tasks: Annotated[int, Field(ge=1, le=1000)] = 1
+    worker_max_detached: Annotated[int, Field(ge=0, le=1000)] = 4
+    """With more tasks that no request holds, new ones are refused; the platform sees only a free place."""
     worker_on_disconnect: Literal["cancel", "detach"] = "cancel"
     worker_disconnect_grace_seconds: Annotated[float, Field(ge=0, le=3600)] = 2
     worker_cancel_step_seconds: Seconds = 5

@@ -45,6 +45,7 @@ class Task:
         self._problem: str | None = None
         self._ending: Ending | None = None
         self._viewers = 0
+        self._was_viewed = False
         self._grace: asyncio.TimerHandle | None = None
         self._execution = Execution(
             order.launch,
@@ -124,6 +125,7 @@ class Task:
     def attach(self) -> None:
         """Count a viewer that keeps the task alive."""
         self._viewers += 1
+        self._was_viewed = True
         if self._grace is not None:
             self._grace.cancel()
             self._grace = None
@@ -135,6 +137,11 @@ class Task:
             return
         grace = self._settings.worker_disconnect_grace_seconds
         self._grace = asyncio.get_running_loop().call_later(grace, self._abandon)
+
+    @property
+    def is_left(self) -> bool:
+        """Whether it runs on while no request is open on it: the platform takes its place for free."""
+        return self.order.is_detached and self._was_viewed and not self._viewers and not self.is_ended
 
     @property
     def viewers(self) -> int:

@@ -156,6 +156,22 @@ async def test_a_detached_task_goes_on(worker: RunningWorker, tmp_path: Path) ->
     assert (await worker.http.get("/tasks/t")).json()["result"]["output"] == "alone\r\n"
 
 
+async def test_a_task_that_was_left_makes_room(worker: RunningWorker, tmp_path: Path) -> None:
+    """The platform sees no request on the instance and sends the next one, up to a limit of left tasks."""
+    gate = tmp_path / "go"
+    waiting = f"until [ -e {gate} ]; do sleep 0.02; done"
+    for n in range(5):
+        body = {"prompt": waiting, "taskId": f"t{n}", "onDisconnect": "detach"}
+        async with worker.stream("POST", "/run", body) as events:
+            await anext(events)
+            assert (await worker.http.post("/run", json={"prompt": "true"})).status_code == 429
+        await until(lambda n=n: worker.pool.tasks[n].viewers == 0)  # type: ignore[misc]
+    assert (await worker.http.post("/run", json={"prompt": "true"})).status_code == 429
+    gate.touch()
+    await until(lambda: not worker.pool.running)
+    assert (await worker.http.post("/run", json={"prompt": "true"})).json()["status"] == "completed"
+
+
 async def test_detaching_on_cloud_run_needs_a_store(start_worker: StartWorker) -> None:
     worker = await start_worker(k_service="s")
     answer = await worker.http.post("/run", json={"prompt": "true", "onDisconnect": "detach"})

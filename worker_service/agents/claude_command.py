@@ -15,7 +15,7 @@ CredentialKind = Literal["api-key", "oauth", "login"]
 MAX_ARGUMENT_BYTES = 131_071
 """The kernel's MAX_ARG_STRLEN (32 pages) without its terminating NUL."""
 MAX_RETRIES = "4"
-"""A bad key, which the CLI retries too, then fails after 9 s (measured); its own default of 10 takes 178 s."""
+"""A bad key, which the CLI retries too, then fails after 9 s (measured); the CLI's own 10 take 178 s."""
 
 _QUIET = {
     "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC": "1",

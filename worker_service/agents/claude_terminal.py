@@ -29,7 +29,7 @@ class TerminalReader:
         return []
 
     def interrupt(self) -> bytes | None:
-        """None: SIGINT ends the UI in 0.3 s with its cost written down; a typed Escape would leave it open."""
+        """None: SIGINT ends the UI in 0.3 s with its cost written; a typed Escape would leave it open."""
         return None
 
     def answer(self, permission_id: str, behavior: str, message: str | None) -> bytes | None:
