@@ -65,4 +65,5 @@ class CommandAgent:
         argv = [checked_argument(word.replace(_PLACE, request.prompt)) for word in self._template]
         is_interactive = request.mode is Mode.INTERACTIVE
         stdin = None if is_interactive else b"" if self._has_place else request.prompt.encode()
-        return Launch(argv, stdin=stdin, is_raw=False), ProcessReader(has_terminal_input=is_interactive)
+        launch = Launch(argv, stdin=stdin, is_raw=not is_interactive)
+        return launch, ProcessReader(is_interactive=is_interactive)

@@ -29,13 +29,20 @@ def checked_argument(text: str) -> str:
 
 
 class ProcessReader:
-    """Reads a plain program: every byte is output, and its exit code is its verdict."""
+    """Reads a plain program: every byte is output, and its exit code is its verdict.
 
-    def __init__(self, *, has_terminal_input: bool) -> None:
-        self._has_terminal_input = has_terminal_input
+    In interactive mode the terminal itself makes carriage return and newline of a bare newline, and a
+    program in full screen can switch that off. In headless mode the terminal is raw and it is done here: the
+    kernel's way takes four times as long on short lines (measured: 20 and 83 MB/s for `seq`).
+    """
+
+    def __init__(self, *, is_interactive: bool) -> None:
+        self._is_interactive = is_interactive
 
     def feed(self, data: bytes) -> Sequence[Emission]:
-        """The bytes, as they are."""
+        """The bytes, as a terminal wants them."""
+        if not self._is_interactive:
+            data = data.replace(b"\r\n", b"\n").replace(b"\n", b"\r\n")
         return (Output(data),) if data else ()
 
     def close(self) -> Sequence[Emission]:
@@ -44,7 +51,7 @@ class ProcessReader:
 
     def interrupt(self) -> bytes | None:
         """Ctrl-C where the terminal is its input, else a signal."""
-        return CTRL_C if self._has_terminal_input else None
+        return CTRL_C if self._is_interactive else None
 
     def answer(self, permission_id: str, behavior: str, message: str | None) -> bytes | None:
         """A plain program asks for no permissions."""
@@ -60,11 +67,7 @@ class ProcessReader:
 
 
 class ShellAgent:
-    """Runs prompts under `bash -c`, or `sh` where there is no bash.
-
-    The terminal keeps its output processing, so that a bare newline arrives as the terminal wants it, as
-    carriage return and newline, and programs that switch it off themselves (editors, pagers) still can.
-    """
+    """Runs prompts under `bash -c`, or `sh` where there is no bash."""
 
     kind = "shell"
 
@@ -91,5 +94,5 @@ class ShellAgent:
         """
         is_interactive = request.mode is Mode.INTERACTIVE
         argv = (self._shell, "-c", checked_argument(request.prompt))
-        launch = Launch(argv, stdin=None if is_interactive else b"", is_raw=False)
-        return launch, ProcessReader(has_terminal_input=is_interactive)
+        launch = Launch(argv, stdin=None if is_interactive else b"", is_raw=not is_interactive)
+        return launch, ProcessReader(is_interactive=is_interactive)
