@@ -60,8 +60,11 @@ class StreamReader:
         return self._take()
 
     def close(self) -> Sequence[Emission]:
-        """What a last line without a newline means."""
+        """What a last line without a newline means, and a word on a run that has none of its own."""
         self._line(self._lines.close())
+        if self._verdict is None:
+            self._renderer.line("✗ ended without a result", RED)
+        self._renderer.close()
         return self._take()
 
     def interrupt(self) -> bytes | None:

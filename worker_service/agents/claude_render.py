@@ -15,6 +15,7 @@ from worker_service.agents.claude_text import (
     GREEN,
     RED,
     YELLOW,
+    Cleaner,
     clean,
     clean_line,
     counted,
@@ -38,7 +39,11 @@ class Renderer:
         """Kind and text of the blocks streamed but not yet seen whole, oldest first."""
         self._open_call: str | None = None
         """The tool call whose name alone stands on the current line."""
+        self._calls: dict[str, str] = {}
+        """The running tool calls' headers, by id."""
+        self._last_call = ""
         self._last_text = ""
+        self._cleaner = Cleaner()
 
     def take(self) -> bytes:
         """What was rendered since the last time, lines ended by CR LF."""
@@ -89,8 +94,7 @@ class Renderer:
         for block in dicts_of(message, "content"):
             match block.get("type"):
                 case "tool_result":
-                    lines = tools.result(block, self._columns - (8 if is_nested else 5))
-                    self._indented(lines, "    ⎿ " if is_nested else "  ⎿  ")
+                    self._result(block, is_nested)
                 case "text" if not is_nested:
                     self.line(shorten(clean_line(text_of(block, "text")), self._columns), DIM)
 
@@ -129,6 +133,10 @@ class Renderer:
         self._write(styled(f"{mark} {outcome}", style))
         self._write(styled("".join(f" · {part}" for part in _figures(seconds, usage)), DIM) + "\n")
 
+    def close(self) -> None:
+        """End the last line."""
+        self._fresh_line()
+
     def _start_block(self, block: dict[str, Any]) -> None:
         kind = text_of(block, "type")
         if kind in ("text", "thinking"):
@@ -160,6 +168,7 @@ class Renderer:
             if not before:
                 self._fresh_line()
             self._say(kind, text[len(before) :], is_first=not before)
+            self._write(self._cleaner.close())
 
     def _forget(self, kind: str, text: str) -> str:
         """The part of this block that was streamed: all of it, or its start when the stream broke off."""
@@ -172,10 +181,11 @@ class Renderer:
         return ""
 
     def _say(self, kind: str, text: str, *, is_first: bool) -> None:
+        text = self._cleaner.feed(text)
         if kind == "thinking":
-            self._write(styled(("✻ " if is_first else "") + clean(text), DIM))
+            self._write(styled(("✻ " if is_first else "") + text, DIM))
         else:
-            self._write(clean(text))
+            self._write(text)
 
     def _call(self, block: dict[str, Any], is_nested: bool) -> None:
         name, tool_input = clean_line(text_of(block, "name")), dict_of(block, "input")
@@ -183,6 +193,8 @@ class Renderer:
         indent = "  " if is_nested else ""
         room = self._columns - len(indent) - len(name) - 4
         about = f"({shorten(about, max(room, 8))})" if about else ""
+        self._last_call = text_of(block, "id")
+        self._calls[self._last_call] = shorten(name + about, self._columns - 8)
         if self._open_call is not None and self._open_call == text_of(block, "id"):
             self._write(about)
             self._open_call = None
@@ -190,6 +202,14 @@ class Renderer:
             self._head(name, about, indent)
         self._write("\n")
         self._indented(tools.preview(name, tool_input, self._columns - 5 - len(indent)), indent + "     ")
+
+    def _result(self, block: dict[str, Any], is_nested: bool) -> None:
+        call = text_of(block, "tool_use_id")
+        header = self._calls.pop(call, "")
+        lines = tools.result(block, self._columns - (8 if is_nested else 5))
+        # Calls that run side by side: a result that does not follow its call says whose it is.
+        named = [header] if header and call != self._last_call else []
+        self._indented([*named, *lines], "    ⎿ " if is_nested else "  ⎿  ")
 
     def _head(self, name: str, about: str, indent: str = "") -> None:
         self._fresh_line()
@@ -203,6 +223,7 @@ class Renderer:
 
     def _fresh_line(self) -> None:
         self._open_call = None
+        self._write(self._cleaner.close())
         if not self._is_line_start:
             self._write("\n")
 

@@ -20,6 +20,12 @@ _SEQUENCES = re.compile(
     r"|(?:\x1b[\]PX^_]|[\x90\x98\x9d\x9e\x9f])[^\x07\x1b\x9c\n]*(?:\x07|\x1b\\|\x9c)"
     r"|\x1b[ -/]*[0-~]"
 )
+# What may become a sequence with the text that follows; told by its first 256 characters.
+_BEGUN = re.compile(
+    r"(?:(?:\x1b\[|\x9b)[0-?]*[ -/]*"
+    r"|(?:\x1b[\]PX^_]|[\x90\x98\x9d\x9e\x9f])[^\x07\x1b\x9c\n]{0,256}\x1b?"
+    r"|\x1b[ -/]*|\r)\Z"
+)
 _BREAKS = re.compile(r"\r\n?|\x0b|\x0c|\x85")
 # C0 and C1 but tab and newline, the overrides that make text read backwards, and lone surrogates (JSON may
 # carry them, UTF-8 may not).
@@ -33,6 +39,26 @@ def clean(text: str) -> str:
         return text
     text = _BREAKS.sub("\n", _SEQUENCES.sub("", text))
     return _SURROGATES.sub("\ufffd", _UNSAFE.sub("", text))
+
+
+class Cleaner:
+    """Cleans text that comes in pieces, so that no sequence slips through by being cut in two."""
+
+    def __init__(self) -> None:
+        self._held = ""
+
+    def feed(self, piece: str) -> str:
+        """The clean text so far; a sequence that may have begun waits for its end."""
+        text = self._held + piece
+        begun = _BEGUN.search(text)
+        end = begun.start() if begun else len(text)
+        self._held = text[end:]
+        return clean(text[:end])
+
+    def close(self) -> str:
+        """What was held back, as it is."""
+        held, self._held = self._held, ""
+        return clean(held)
 
 
 def clean_line(text: str) -> str:
