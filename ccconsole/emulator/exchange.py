@@ -183,11 +183,14 @@ class Exchange:
         if self._instance is not None:
             self._backend.pool.release(self._instance)
         self.client.release_reading(self)
+        status, seconds = self._status or CLIENT_CLOSED, time.monotonic() - self._began
+        if self._instance is not None:  # Google leaves out what never reached one
+            self._backend.meter.request_ended(status, seconds)
         fields = {
             "method": self.head.method.decode("latin-1"),
             "path": self.head.target.decode("latin-1"),
-            "status": self._status or CLIENT_CLOSED,
-            "seconds": time.monotonic() - self._began,
+            "status": status,
+            "seconds": seconds,
             "request_bytes": self._body_bytes,
             "response_bytes": self._upstream.sent_bytes if self._upstream is not None else 0,
             "trace": self._trace.trace,
@@ -197,7 +200,7 @@ class Exchange:
             "remote_ip": self.client.peer,
             "protocol": f"HTTP/{self.head.version}",
         }
-        text = f"{fields['method']} {fields['path']} {fields['status']} {fields['seconds']:.3f}s"
+        text = f"{fields['method']} {fields['path']} {status} {seconds:.3f}s"
         self._backend.log.write("requests", self._instance.id if self._instance else "", text, fields)
 
 

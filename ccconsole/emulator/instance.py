@@ -92,6 +92,9 @@ class Instance:
         self.idle_since = 0.0
         self.started_at = time.monotonic()
         self.startup_seconds = 0.0
+        self._peak = 0
+        self._busy_seconds = 0.0
+        self._busy_since = 0.0
         self.exited = asyncio.Event()
         """Set when the leader has ended."""
         self.ended = asyncio.Event()
@@ -137,6 +140,30 @@ class Instance:
     async def is_at_work(self) -> bool:
         """Whether it works on although no request is open on it, as it may with its CPU always allocated."""
         return self.launch.is_cpu_always and self.state is State.READY and await work.is_at_work(self.port)
+
+    def occupy(self) -> None:
+        """Begin one more request."""
+        if self.active == 0:
+            self._busy_since = time.monotonic()
+        self.active += 1
+        self._peak = max(self._peak, self.active)
+
+    def vacate(self) -> None:
+        """End one of its requests."""
+        self.active -= 1
+        self.idle_since = time.monotonic()
+        if self.active == 0:
+            self._busy_seconds += self.idle_since - self._busy_since
+
+    @property
+    def busy_seconds(self) -> float:
+        """How long it had any request since its start."""
+        return self._busy_seconds + (time.monotonic() - self._busy_since if self.active else 0.0)
+
+    def take_peak(self) -> int:
+        """The most requests at once since it was last asked."""
+        peak, self._peak = self._peak, self.active
+        return peak
 
     def say(self, text: str) -> None:
         """Write to the system log."""

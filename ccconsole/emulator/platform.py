@@ -14,6 +14,8 @@ from ccconsole.emulator import processes
 from ccconsole.emulator.instance import Instance, Launch
 from ccconsole.emulator.logging.recorder import Recorder
 from ccconsole.emulator.logs import RevisionLog
+from ccconsole.emulator.monitoring.meter import Meter
+from ccconsole.emulator.monitoring.store import Store
 from ccconsole.emulator.pool import Pace, Pool
 from ccconsole.emulator.ports import Ports
 from ccconsole.emulator.routing import Backend
@@ -34,6 +36,7 @@ class Platform:
     living: set[Instance] = field(default_factory=set)
     logs: dict[str, RevisionLog] = field(default_factory=dict)
     """By a revision's full name; of failed ones too."""
+    series: Store = field(default_factory=Store)
 
     @property
     def marker(self) -> str:
@@ -44,8 +47,9 @@ class Platform:
         """A revision's pool, with no instance yet."""
         path = self.log_path(spec.service.service, spec.revision)
         log = self.logs.setdefault(spec.name, RevisionLog(path, tell=self.recorder.lines_of(spec)))
-        pool = Pool(lambda: self._make(spec, log), spec.concurrency, self.pace)
-        return Backend(spec, pool, log)
+        meter = Meter(spec, self.series)
+        pool = Pool(lambda: self._make(spec, log, meter), spec.concurrency, self.pace)
+        return Backend(spec, pool, log, meter)
 
     def log_path(self, service: str, revision: str) -> Path:
         """The file that holds a revision's newest log lines."""
@@ -91,7 +95,7 @@ class Platform:
     def _folders(self) -> Path:
         return self.state.path / "instances"
 
-    def _make(self, spec: RevisionSpec, log: RevisionLog) -> Instance:
+    def _make(self, spec: RevisionSpec, log: RevisionLog, meter: Meter) -> Instance:
         port = self.ports.take()
         launch = Launch(
             argv=self.images.argv(spec),
@@ -104,6 +108,7 @@ class Platform:
         )
         instance = Instance(launch, log, self.ports, on_change=self._save)
         self.living.add(instance)
+        meter.add(instance)
         instance.say("Starting new instance.")
         return instance
 

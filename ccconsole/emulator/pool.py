@@ -106,8 +106,7 @@ class Pool:
 
     def release(self, instance: Instance) -> None:
         """Give the slot back."""
-        instance.active -= 1
-        instance.idle_since = time.monotonic()
+        instance.vacate()
         self._settle()
 
     def trim(self, idle: float) -> None:
@@ -136,7 +135,7 @@ class Pool:
         return is_serving and instance.active < self._concurrency
 
     def _occupy(self, instance: Instance) -> Instance:
-        instance.active += 1
+        instance.occupy()
         return instance
 
     async def _wait(self, waiter: asyncio.Future[Instance]) -> Instance:

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from ccconsole.emulator.logs import RevisionLog
+from ccconsole.emulator.monitoring.meter import Meter
 from ccconsole.emulator.pool import Pool
 from ccconsole.emulator.spec import RevisionSpec
 
@@ -22,6 +23,7 @@ class Backend:
     spec: RevisionSpec
     pool: Pool
     log: RevisionLog
+    meter: Meter
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from pathlib import Path
 from google.cloud.run_v2.types.k8s_min import Container
 from google.cloud.run_v2.types.revision import Revision
 
+from ccconsole.emulator import sizes
 from ccconsole.emulator.names import ServiceName, parse_revision
 from ccconsole.emulator.ports import HOST
 from ccconsole.emulator.probes import StartupProbe
@@ -44,6 +45,8 @@ class RevisionSpec:
     is_affine: bool
     is_cpu_always: bool
     """Whether the CPU stays allocated between requests (instance-based billing), so that work may go on."""
+    cpus: float
+    memory_bytes: int
 
     @property
     def name(self) -> str:
@@ -70,6 +73,8 @@ def read(revision: Revision) -> RevisionSpec:
         max_instances=revision.scaling.max_instance_count,
         is_affine=revision.session_affinity,
         is_cpu_always=not container.resources.cpu_idle,
+        cpus=sizes.parse_cpu(container.resources.limits["cpu"], "cpu") / 1000,
+        memory_bytes=sizes.parse_memory(container.resources.limits["memory"], "memory"),
     )
 
 

@@ -1,0 +1,1 @@
+"""google.monitoring.v3.MetricService over what this machine measures."""
