@@ -18,7 +18,7 @@ from pathlib import Path
 
 from worker_service.input import InputWriter
 
-CHUNK_BYTES = 64 * 1024
+CHUNK_BYTES = 48 * 1024
 WINDOW_SECONDS = 0.008
 """Output that follows other output waits this long for more; what follows a silence waits for nothing."""
 

@@ -20,7 +20,7 @@ _RETRY = b"retry: 2000\n\n"
 _BATCH_BYTES = 256 * 1024
 _CROWD = 16
 _CROWD_PAUSE_SECONDS = 1 / 30
-"""With many viewers of a flood, each is served at a screen's pace, so that all of them are."""
+"""With many viewers, one that has seen everything waits a screen's frame, so that it is woken less often."""
 
 HEADERS = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
 
@@ -63,7 +63,7 @@ async def live(
         batch, after = log.read(after, _BATCH_BYTES)
         if batch:
             yield batch
-            if task.viewers > _CROWD:
+            if task.viewers > _CROWD and after == log.last:
                 await asyncio.sleep(_CROWD_PAUSE_SECONDS)
         elif log.is_closed or not follows:
             return
