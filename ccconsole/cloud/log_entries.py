@@ -27,8 +27,8 @@ def log_entry(raw: Any, environment: str) -> LogEntry:
         revision=resource.get("revision_name", ""),
         instance_id=labels.pop("instanceId", ""),
         severity=Severity.of(raw.severity),
-        timestamp=_seconds(raw.timestamp),
-        received_at=_seconds(raw.receive_timestamp),
+        timestamp=seconds(raw.timestamp),
+        received_at=seconds(raw.receive_timestamp),
         insert_id=raw.insert_id,
         log=_log(raw.log_name),
         text=_text(raw, payload, http),
@@ -71,7 +71,7 @@ def _http(raw: Any) -> HttpRequest:
         method=raw.request_method,
         url=raw.request_url,
         status=raw.status,
-        latency=_seconds(raw.latency) if raw.HasField("latency") else None,
+        latency=seconds(raw.latency) if raw.HasField("latency") else None,
         request_bytes=raw.request_size,
         response_bytes=raw.response_size,
         user_agent=raw.user_agent,
@@ -80,7 +80,7 @@ def _http(raw: Any) -> HttpRequest:
     )
 
 
-def _seconds(raw: Any) -> float:
+def seconds(raw: Any) -> float:
     """A Timestamp since the epoch, or a Duration."""
     return float(raw.seconds + raw.nanos / 1e9)
 
