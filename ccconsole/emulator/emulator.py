@@ -20,12 +20,15 @@ from ccconsole.emulator.logging.recorder import Recorder
 from ccconsole.emulator.logging.service import Logging
 from ccconsole.emulator.logging.store import Bounds, LogStore
 from ccconsole.emulator.logging.tail import TailLimits, Tails
+from ccconsole.emulator.monitoring.sampler import Sampler
+from ccconsole.emulator.monitoring.service import Monitoring
 from ccconsole.emulator.names import parse_service
 from ccconsole.emulator.operations import DELETE, DELETE_REVISION, DEPLOY, Operation, Operations
 from ccconsole.emulator.platform import Platform
 from ccconsole.emulator.pool import Pace
 from ccconsole.emulator.ports import Ports
 from ccconsole.emulator.revisions import Revisions
+from ccconsole.emulator.routing import Backend
 from ccconsole.emulator.rpc import Table
 from ccconsole.emulator.services import Services
 from ccconsole.emulator.spec import Images
@@ -80,7 +83,10 @@ class Emulator:
         self.tails = Tails(self._log_store, options.tail_limits)
         logging = Logging(self._log_store, self.tails)
         methods = [method for part in parts for method in part.methods()]
-        self.table = Table([*methods, *logging.methods()], self._calls)
+        monitoring = Monitoring(self._platform.series)
+        self.table = Table([*methods, *logging.methods(), *monitoring.methods()], self._calls)
+        self.sampler = Sampler(self._backends, self._platform.series)
+        self._sampling: asyncio.Task[None] | None = None
         self._server: grpc.aio.Server | None = None
         self._sweeping: asyncio.Task[None] | None = None
         self.addresses: tuple[str, ...] = ()
@@ -108,6 +114,7 @@ class Emulator:
             self._resume(operation)
         await self._server.start()
         self._sweeping = asyncio.create_task(self._platform.sweep(orphans))
+        self._sampling = asyncio.create_task(self.sampler.run())
 
     async def idle(self) -> None:
         """Return when nothing happened for the time of `idle_exit`; never, when that is 0.
@@ -124,13 +131,14 @@ class Emulator:
                     return
                 self._requests.touch()
             if self._calls.idle_seconds >= _UNWATCHED_SECONDS:
-                for record in self._catalog.all():
-                    for backend in record.backends.values():
-                        backend.pool.trim(_UNWATCHED_IDLE)
+                for backend in self._backends():
+                    backend.pool.trim(_UNWATCHED_IDLE)
             await asyncio.sleep(min(max(limit - quiet, 0.01), _UNWATCHED_SECONDS / 2))
 
     async def stop(self) -> None:
         """Take no more requests, end all instances as Cloud Run ends them, remove the socket."""
+        if self._sampling is not None:
+            self._sampling.cancel()
         records = self._catalog.all()
         for record in records:
             for task in record.tasks:
@@ -138,9 +146,11 @@ class Emulator:
             record.ingress.close()
         if self._server is not None:
             await self._server.stop(None)
-        backends = [backend for record in records for backend in record.backends.values()]
+        backends = self._backends()
         # The pools first: one that is told to stop starts no instance in place of one that ends.
         stopping = [backend.pool.stop() for backend in backends]
+        if self._sampling is not None:
+            await asyncio.wait({self._sampling})
         await asyncio.gather(*stopping, self._platform.stop_all(self._options.pace.grace))
         for record in records:
             record.ingress.cut()
@@ -155,6 +165,9 @@ class Emulator:
     async def kill(self) -> None:
         """End all instances at once, without grace; a `stop` under way returns then."""
         await self._platform.stop_all(0)
+
+    def _backends(self) -> list[Backend]:
+        return [backend for record in self._catalog.all() for backend in record.backends.values()]
 
     def _resume(self, operation: Operation) -> None:
         if self._catalog.message(operation.target) is None:

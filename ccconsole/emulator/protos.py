@@ -17,6 +17,8 @@ _PACKAGES = (
     "google.cloud.run_v2.types",
     "google.cloud.logging_v2",
     "google.cloud.logging_v2.types",
+    "google.cloud.monitoring_v3",
+    "google.cloud.monitoring_v3.types",
 )
 
 

@@ -5,6 +5,7 @@ A service of Google's is one module that returns rows for this table; another on
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import aclosing
 from dataclasses import dataclass
@@ -77,6 +78,8 @@ class Table(_Handler):
     def __init__(self, methods: Iterable[Method | Stream], activity: Activity) -> None:
         self._methods = {method.path: method for method in methods}
         self._activity = activity
+        self.calls: Counter[str] = Counter()
+        """How often each path was called."""
 
     @property
     def paths(self) -> frozenset[str]:
@@ -86,6 +89,7 @@ class Table(_Handler):
     def service(self, handler_call_details: grpc.HandlerCallDetails) -> grpc.RpcMethodHandler[Any, Any]:
         """The handler of a path."""
         path = handler_call_details.method
+        self.calls[path] += 1
         method = self._methods.get(path)
         if method is None:
             return _refusing(path)

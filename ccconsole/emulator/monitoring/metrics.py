@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from google.api.metric_pb2 import MetricDescriptor
 
@@ -20,15 +21,54 @@ SAMPLE_SECONDS = 5
 Kind = MetricDescriptor.MetricKind
 Type = MetricDescriptor.ValueType
 
-_LATENCY = exponential(66, 1.4, 1.0)
-_SHARE = linear(100, 0.01, 0.0)
-_CONCURRENCY = linear(100, 10.0, 0.0)
+
+@dataclass(frozen=True)
+class Exponential:
+    """Buckets that grow, the first finite one from `scale` on."""
+
+    count: int
+    growth: float
+    scale: float
+
+    @property
+    def bounds(self) -> Bounds:
+        """Their bounds."""
+        return exponential(self.count, self.growth, self.scale)
+
+    def describe(self, options: Any) -> None:
+        """Fill a raw BucketOptions message."""
+        options.exponential_buckets.num_finite_buckets = self.count
+        options.exponential_buckets.growth_factor = self.growth
+        options.exponential_buckets.scale = self.scale
+
+
+@dataclass(frozen=True)
+class Linear:
+    """Buckets of equal width, the first finite one from 0 on."""
+
+    count: int
+    width: float
+
+    @property
+    def bounds(self) -> Bounds:
+        """Their bounds."""
+        return linear(self.count, self.width, 0.0)
+
+    def describe(self, options: Any) -> None:
+        """Fill a raw BucketOptions message."""
+        options.linear_buckets.num_finite_buckets = self.count
+        options.linear_buckets.width = self.width
+
+
+_LATENCY = Exponential(66, 1.4, 1.0)
+_SHARE = Linear(100, 0.01)
+_CONCURRENCY = Linear(100, 10.0)
 """Google's own buckets are not published; a percentile is as exact as these are narrow."""
 
 
 @dataclass(frozen=True)
 class Metric:
-    """What is measured; `bounds` are those of a distribution's buckets."""
+    """What is measured; only a distribution has buckets."""
 
     name: str
     title: str
@@ -36,7 +76,12 @@ class Metric:
     type: int
     unit: str
     labels: Sequence[str] = ()
-    bounds: Bounds = ()
+    buckets: Exponential | Linear | None = None
+
+    @property
+    def bounds(self) -> Bounds:
+        """The bounds of its buckets."""
+        return () if self.buckets is None else self.buckets.bounds
 
     @property
     def full_type(self) -> str:
