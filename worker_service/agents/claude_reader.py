@@ -192,7 +192,7 @@ class StreamReader:
         usage = self._meter.result(message)
         last_id, last_name = self._last_tool
         # In supervised mode an operator said no, which is no failure of the run.
-        has_given_up = not self._is_supervised and last_id in denied_ids(message)
+        has_given_up = not self._is_supervised and bool(last_id) and last_id in denied_ids(message)
         self._verdict = judge(message, clean_line(last_name) if has_given_up else None, usage)
         self._renderer.result(message, outcome(self._verdict), usage, is_success=self._verdict.is_success)
         self._report(usage)
