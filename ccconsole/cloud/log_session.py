@@ -58,6 +58,8 @@ class TailSession:
             await asyncio.wait({accepted})
             if not accepted.cancelled():
                 accepted.exception()  # it is the call's own, which reading tells
+        if self._call.done():  # refused
+            await asyncio.wait({self._reading})
 
     async def wait(self, timeout: float) -> None:
         """Return when something came, when it is over, or after `timeout` seconds."""
