@@ -21,6 +21,8 @@ _UNSET = ""
 
 current_trace: ContextVar[str] = ContextVar("current_trace", default=_UNSET)
 """The trace id of the request being answered; tasks it starts inherit it."""
+current_task: ContextVar[str] = ContextVar("current_task", default=_UNSET)
+"""The id of the task that the code works for; every line it logs carries it."""
 
 
 def trace_id(traceparent: str | None, cloud_trace: str | None) -> str | None:
@@ -55,7 +57,7 @@ class JsonFormatter(logging.Formatter):
             entry["logging.googleapis.com/trace"] = (
                 f"projects/{self._project}/traces/{trace}" if self._project else trace
             )
-        if task_id := getattr(record, "task_id", None):
+        if task_id := getattr(record, "task_id", None) or current_task.get():
             entry["logging.googleapis.com/labels"] = {"task_id": str(task_id)}
         if reason := getattr(record, "reason", None):
             entry["reason"] = str(reason)

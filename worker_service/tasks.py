@@ -9,6 +9,7 @@ import logging
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from worker_service import logs
 from worker_service.agents.base import Emission, Verdict
 from worker_service.ending import Ended, Ending, Limits, Rung
 from worker_service.execution import Execution
@@ -70,6 +71,7 @@ class Task:
 
     async def run(self, writer: TaskWriter | None) -> None:
         """Run it to its end; returns when its journal, if it has one, is written too."""
+        logs.current_task.set(self.id)  # of this asyncio task and those it starts
         self._writer = writer
         mailbox = None
         if writer is not None:

@@ -125,6 +125,8 @@ def _variables(spec: ServiceSpec, environment: Environment) -> dict[str, str]:
         # The worker ends a task itself, with its result, before Cloud Run cuts the request.
         "WORKER_TIMEOUT_SECONDS": str(max(1, spec.timeout - min(60, spec.timeout // 10))),
         "WORKER_MAX_TASKS": str(spec.concurrency),
+        # Cloud Logging joins a line to its request by the project's and the trace's names.
+        "GOOGLE_CLOUD_PROJECT": environment.project,
     }
     if environment.store:
         own["WORKER_STORE"] = environment.store

@@ -61,6 +61,7 @@ def test_variables_and_secrets(tmp_path: Path) -> None:
         "WORKER_STORE": "gs://bucket/x",
         "WORKER_TIMEOUT_SECONDS": "540",
         "WORKER_MAX_TASKS": "1",
+        "GOOGLE_CLOUD_PROJECT": "acme",
     }
     references = {
         item.name: item.value_source.secret_key_ref for item in container.env if "value_source" in item
