@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from ccconsole.config import Environment
-from ccconsole.errors import ConsoleError
+from ccconsole.errors import ConfigError, ConsoleError, Denied, NotFound, NotSignedIn, Refused
 from ccconsole.model import Service, Task, TaskState
 from ccconsole.terminal.engine import Terminal
 from ccconsole.terminal.feeder import feed
@@ -20,6 +20,10 @@ if TYPE_CHECKING:
 
 TYPING_WINDOW = 0.010
 """Seconds in which keys are gathered into one mailbox command; a tenth of what a hand can tell."""
+
+
+_NOT_STARTED = (ConfigError, Denied, NotFound, NotSignedIn, Refused)
+"""After one of these the worker runs nothing; after any other the task may well run on."""
 
 
 @dataclass(frozen=True)
@@ -86,6 +90,8 @@ class Session:
         except ConsoleError as error:
             if not self.task.state.is_end:
                 self.problem = error
+            if self.task.state is TaskState.PENDING and isinstance(error, _NOT_STARTED):
+                self.task = replace(self.task, state=TaskState.FAILED, reason="refused", detail=error.title)
         self._wake.set()
         yield self.task
 

@@ -65,6 +65,8 @@ class RowTable(ScrollView, can_focus=True, inherit_bindings=False):
         self.sort = Sort(columns[0].key)
         self.empty = empty
         self._cursor = 0
+        self._is_placed = False
+        """Whether the user has moved the cursor; until then it prefers a row that can be opened."""
         self._widths: dict[str, int] = {}
         self._strips: dict[tuple[Hashable, bool, bool], Strip] = {}
 
@@ -92,6 +94,8 @@ class RowTable(ScrollView, can_focus=True, inherit_bindings=False):
 
     def _place_cursor(self, key: Hashable | None) -> bool:
         index = next((i for i, row in enumerate(self.rows) if row.key == key), None)
+        if not self._is_placed and (index is None or self.rows[index].is_spanning):
+            index = next((i for i, row in enumerate(self.rows) if not row.is_spanning), index)
         self._cursor = index if index is not None else max(0, min(self._cursor, len(self.rows) - 1))
         if self.is_mounted:
             self._follow_cursor()
@@ -150,6 +154,7 @@ class RowTable(ScrollView, can_focus=True, inherit_bindings=False):
         index = max(0, min(index, len(self.rows) - 1))
         if index == self._cursor or not self.rows:
             return
+        self._is_placed = True
         old, self._cursor = self._cursor, index
         self._repaint(old)
         self._repaint(index)

@@ -45,6 +45,17 @@ async def test_the_cursor_stays_with_its_service() -> None:
         assert running.fleet.table.cursor_key is not None
 
 
+async def test_an_untouched_cursor_prefers_what_can_be_opened() -> None:
+    problem = Problem("dev", "Not signed in")
+    async with console(snapshot=FleetSnapshot(USUAL.rows, (problem,))) as running:
+        first = running.fleet.table.cursor_key
+        assert isinstance(first, ServiceKey)
+        await running.press("g")
+        at_top = running.fleet.table.cursor_key
+        await running.show(FleetSnapshot(USUAL.rows, (problem,)))
+        assert running.fleet.table.cursor_key == at_top
+
+
 async def test_motion() -> None:
     rows = [row("dev", f"worker-{number:02}") for number in range(60)]
     async with console(snapshot=fleet(*rows), size=(80, 24)) as running:

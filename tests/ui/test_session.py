@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from ccconsole.errors import Unreachable
+from ccconsole.errors import Refused, Unreachable
 from ccconsole.model import TaskState
 from ccconsole.screens.session import Session, Typed
 from tests.ui.world import CONFIG, task
@@ -63,6 +63,13 @@ async def test_a_stream_without_an_end_keeps_its_reason() -> None:
     assert one.is_over
     assert one.problem is not None
     assert one.problem.title == "Gone"
+
+
+async def test_a_task_that_was_refused_is_not_pending() -> None:
+    one = session(Refused("The fleet is full"))
+    await followed(one)
+    assert one.task.state is TaskState.FAILED
+    assert one.problem is not None
 
 
 async def test_a_permission_waits_until_it_is_answered() -> None:
