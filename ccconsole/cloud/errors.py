@@ -34,6 +34,7 @@ _ROLE_OF = {
     "run.services.delete": "roles/run.admin",
     "run.services.setIamPolicy": "roles/run.admin",
     "iam.serviceAccounts.actAs": "roles/iam.serviceAccountUser",
+    "monitoring.timeSeries.list": "roles/monitoring.viewer",
 }
 
 

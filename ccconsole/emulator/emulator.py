@@ -22,6 +22,7 @@ from ccconsole.emulator.logging.store import Bounds, LogStore
 from ccconsole.emulator.logging.tail import TailLimits, Tails
 from ccconsole.emulator.monitoring.sampler import Sampler
 from ccconsole.emulator.monitoring.service import Monitoring
+from ccconsole.emulator.monitoring.store import Store
 from ccconsole.emulator.names import parse_service
 from ccconsole.emulator.operations import DELETE, DELETE_REVISION, DEPLOY, Operation, Operations
 from ccconsole.emulator.platform import Platform
@@ -69,8 +70,16 @@ class Emulator:
         self._requests = Activity(time.monotonic)
         ports = Ports()
         self._log_store = LogStore(self._state.path / "log-entries", options.log_bounds)
+        self.series = Store()
+        """What is measured."""
         self._platform = Platform(
-            self._state, Recorder(self._log_store), options.images, options.pace, ports, options.environ
+            self._state,
+            Recorder(self._log_store),
+            options.images,
+            options.pace,
+            ports,
+            options.environ,
+            series=self.series,
         )
         self._catalog = Catalog(self._state, ports, self._requests)
         self._operations = Operations(self._state.save_operations, self._catalog.message)
@@ -83,9 +92,9 @@ class Emulator:
         self.tails = Tails(self._log_store, options.tail_limits)
         logging = Logging(self._log_store, self.tails)
         methods = [method for part in parts for method in part.methods()]
-        monitoring = Monitoring(self._platform.series)
+        monitoring = Monitoring(self.series)
         self.table = Table([*methods, *logging.methods(), *monitoring.methods()], self._calls)
-        self.sampler = Sampler(self._backends, self._platform.series)
+        self.sampler = Sampler(self._backends, self.series)
         self._sampling: asyncio.Task[None] | None = None
         self._server: grpc.aio.Server | None = None
         self._sweeping: asyncio.Task[None] | None = None

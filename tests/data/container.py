@@ -153,6 +153,16 @@ class Handler(BaseHTTPRequestHandler):
         print(query["text"], file=sys.stderr, flush=True)
         self.say(200, b"printed")
 
+    def get_burn(self, query):
+        """Use a whole CPU and so many MiB until the file `until` exists."""
+        held = b"x" * (int(query.get("mib", 1)) << 20)
+        self.start_stream()
+        self.chunk(b"burning")
+        while not Path(query["until"]).exists():
+            sum(range(20000))
+        self.chunk(b"%d" % len(held))
+        self.wfile.write(b"0\r\n\r\n")
+
     def get_hello(self, query):
         """As the worker does: how many tasks run, here one until the file is there."""
         is_busy = not Path(os.environ["BUSY_UNTIL"]).exists() if "BUSY_UNTIL" in os.environ else False

@@ -29,15 +29,15 @@ class Sampler:
             await asyncio.sleep(SAMPLE_SECONDS - now % SAMPLE_SECONDS)
             await self.sample()
 
-    async def sample(self) -> None:
-        """Measure once; the period that is measured ends at the last multiple of SAMPLE_SECONDS."""
+    async def sample(self, at: float | None = None) -> None:
+        """Measure once; the period ends `at` seconds since the epoch (None: the last regular moment)."""
         backends = list(self._backends())
         leaders = [pid for backend in backends for pid in backend.meter.leaders]
         used = await asyncio.to_thread(usage, leaders) if leaders else {}
         now = time.time()
-        at = now // SAMPLE_SECONDS * SAMPLE_SECONDS
+        ended = now // SAMPLE_SECONDS * SAMPLE_SECONDS if at is None else at
         for backend in backends:
-            backend.meter.sample(used, backend.pool.waiting, at)
+            backend.meter.sample(used, backend.pool.waiting, ended)
         if now - self._folded_at >= _FOLD_SECONDS:
             self._folded_at = now
             self._store.fold(now)

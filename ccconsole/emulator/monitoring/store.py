@@ -70,14 +70,15 @@ class Store:
         self._series: dict[Key, _Series] = {}
 
     def add(self, key: Key, value: Value, at: float) -> None:
-        """Measure `value` in the period that `at` is in; what was measured in it before is joined by it."""
+        """Measure `value` in the period that `at` is in: a delta adds to it, a gauge's last value holds."""
         series = self._series.get(key)
         if series is None:
             if len(self._series) >= MAX_SERIES:
                 del self._series[min(self._series, key=lambda known: self._series[known].newest)]
             series = self._series[key] = _Series()
         end = _period_end(at, SAMPLE_SECONDS)
-        series.points[end] = _joined(key.metric, series.points.get(end), value)
+        known = series.points.get(end) if key.metric.is_delta else None
+        series.points[end] = _joined(key.metric, known, value)
 
     def series(self, metric: Metric) -> Iterator[tuple[Key, Points]]:
         """The metric's series with all their points, oldest first."""
