@@ -88,11 +88,8 @@ class _History:
     pace: Pace = field(default_factory=lambda: Pace(FALLBACK_SAMPLE, 0.0))
     problem: Problem | None = None
 
-    def merge(self, answer: Answer, start: float, end: float) -> None:
-        """Put the points of (start, end] in the place of what was known of that time."""
-        for points in self.points.values():
-            for time in [time for time in points if time > start]:
-                del points[time]
+    def merge(self, answer: Answer, end: float) -> None:
+        """Add the points up to `end`; a later value of a time holds. What the other side forgot stays."""
         for key, found in answer.items():
             self.points.setdefault(key, {}).update(found)
         self.read_until = end
@@ -173,7 +170,7 @@ class _Reader:
         except ConsoleError as error:
             history.problem = self._problem(error, history.problem)
             return
-        history.merge(answer, start, end)
+        history.merge(answer, end)
         history.problem = None
         self._read_at = history.read_at = self.tried_at
 

@@ -86,6 +86,10 @@ class Store:
             if key.metric is metric:
                 yield key, sorted(series.points.items(), key=lambda point: point[0])
 
+    def clear(self) -> None:
+        """Forget everything, as a restart does."""
+        self._series.clear()
+
     def fold(self, now: float) -> None:
         """Keep the bounds; to be called about once a minute."""
         for key, series in tuple(self._series.items()):
