@@ -143,6 +143,11 @@ class _Logs:
         batches = [batch for one in found if not isinstance(one, ConsoleError) for batch in one]
         self._printer.past(batches, self._limit)
         self._printer.close()
+        if not any(batch.entries for batch in batches) and not errors:
+            asked = ", ".join(self._targets)
+            output.note(
+                f"nothing of {asked} matches in that time: try --since 1d; what there is: ccconsole ls"
+            )
         for error in errors:
             output.error(error)
         return PARTIAL if errors else 0

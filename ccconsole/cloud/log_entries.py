@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from typing import Any
 from urllib.parse import unquote
 
@@ -97,5 +98,7 @@ def _value(value: Any) -> Any:
         return [_value(item) for item in value.list_value.values]
     if kind == "number_value":
         number = value.number_value
+        if not math.isfinite(number):
+            return str(number)  # JSON has no such number
         return int(number) if number.is_integer() else number
     return None if kind in (None, "null_value") else getattr(value, kind)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -21,6 +22,11 @@ _SPECIAL = {
     "logging.googleapis.com/insertId": "insert_id",
 }
 """https://cloud.google.com/logging/docs/structured-logging#special-payload-fields."""
+_MESSAGES = {
+    "httpRequest": "http_request",
+    "logging.googleapis.com/operation": "operation",
+    "logging.googleapis.com/sourceLocation": "source_location",
+}
 _ALIASES = {
     "WARN": "WARNING",
     "ERR": "ERROR",
@@ -113,14 +119,19 @@ def _json(text: str) -> dict[str, Any] | None:
     if not text.lstrip().startswith("{"):
         return None
     try:
-        found = json.loads(text, parse_constant=_refuse)
+        found = json.loads(text, parse_constant=_refuse, parse_float=_finite)
     except (ValueError, RecursionError):
         return None
     return found if isinstance(found, dict) and _depth(found) < 90 else None
 
 
-def _refuse(constant: str) -> Any:
+def _refuse(constant: str) -> float:
     raise ValueError(f"{constant} is not JSON")
+
+
+def _finite(digits: str) -> float:
+    number = float(digits)
+    return number if math.isfinite(number) else _refuse(digits)
 
 
 def _depth(value: Any, depth: int = 0) -> int:
@@ -145,25 +156,21 @@ def _lift(entry: Any, payload: dict[str, Any], now: int) -> None:
     labels = payload.get(_LABELS)
     if isinstance(labels, dict) and all(isinstance(value, str) for value in labels.values()):
         entry.labels.update(payload.pop(_LABELS))
-    for key, message in (
-        ("httpRequest", entry.http_request),
-        ("logging.googleapis.com/operation", entry.operation),
-        ("logging.googleapis.com/sourceLocation", entry.source_location),
-    ):
-        _lift_message(payload, key, message)
+    for key, field in _MESSAGES.items():
+        _lift_message(entry, payload, key, field)
     _lift_time(entry, payload, now)
 
 
-def _lift_message(payload: dict[str, Any], key: str, message: Any) -> None:
+def _lift_message(entry: Any, payload: dict[str, Any], key: str, field: str) -> None:
     value = payload.get(key)
     if not isinstance(value, dict):
         return
     try:
-        json_format.ParseDict(value, message, ignore_unknown_fields=True)
+        json_format.ParseDict(value, getattr(entry, field), ignore_unknown_fields=True)
     except json_format.ParseError:
-        message.Clear()
+        entry.ClearField(field)
     else:
-        message.SetInParent()
+        getattr(entry, field).SetInParent()
         del payload[key]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import struct
 import sys
@@ -72,6 +73,9 @@ class Segments:
     def close(self) -> None:
         """Write what is pending and close the file."""
         self.flush()
+        self._close_file()
+
+    def _close_file(self) -> None:
         if self._file >= 0:
             os.close(self._file)
             self._file = -1
@@ -83,7 +87,8 @@ class Segments:
                 rest = rest[os.write(self._file, rest) :]
         except OSError:
             rest.release()
-            os.ftruncate(self._file, self._size)
+            with contextlib.suppress(OSError):
+                os.ftruncate(self._file, self._size)
             raise
         self._size += len(self._pending)
         rest.release()
@@ -93,15 +98,14 @@ class Segments:
         if not self._has_complained:
             self._has_complained = True
             sys.stderr.write(f"Log entries cannot be written to {self._folder}: {error.strerror}.\n")
+        self._close_file()
         if len(self._pending) > self._segment_bytes:
             self._pending = bytearray()
 
     def _next(self) -> None:
         """Go on in the newest file, or in a new one when that is full."""
+        self._close_file()
         paths = self._paths()
-        if self._file >= 0:
-            os.close(self._file)
-            self._file = -1
         number = int(paths[-1].stem) if paths else 1
         if paths and paths[-1].stat().st_size >= self._segment_bytes:
             number += 1
