@@ -68,7 +68,8 @@ def run(options: dict, prompt: str) -> int:
         if prompt:
             ui.send(prompt)
         while True:
-            ui.key(ui.read(None))
+            ahead, ui.typed_ahead = ui.typed_ahead, b""
+            ui.key(ahead or ui.read(None))
     except Quit as quit:
         ui.stop(quit.code)
         return quit.code
@@ -84,6 +85,7 @@ class Ui:
         self.session_id = str(uuid.uuid4())
         self.started = time.time()
         self.typed = ""
+        self.typed_ahead = b""
         self.turns = 0
         self.history: list[str] = []
         self.hint = "? for shortcuts"
@@ -215,10 +217,12 @@ class Ui:
         for word in words:
             self.out(f" {word}")
             said += f" {word}"
-            if self.read(WORD_SECONDS) in (b"\x03", b"\x1b"):
+            data = self.read(WORD_SECONDS)
+            if data in (b"\x03", b"\x1b"):
                 said += "  ⎿ Interrupted"
                 self.out("  \x1b[31m⎿ Interrupted\x1b[39m")
                 break
+            self.typed_ahead += data
         self.history.append(said)
         self.out("\r\n")
         self.is_busy = False

@@ -150,9 +150,8 @@ def _text_block(text: str) -> dict[str, Any]:
 
 
 def _blocks(api: MessagesApi, body: dict[str, Any]) -> list[dict[str, Any]]:
-    content = body["messages"][-1]["content"]
-    has_result = isinstance(content, list) and any(part.get("type") == "tool_result" for part in content)
-    if has_result:
+    parts = [part for message in body["messages"] for part in message["content"] if isinstance(part, dict)]
+    if any(part.get("type") == "tool_result" for part in parts):
         return [_text_block("The tool has run.")]
     match api.mode:
         case "long":
