@@ -6,7 +6,7 @@ import sys
 
 from worker_service import logs
 from worker_service.app import create_app
-from worker_service.processes import adopt_orphans
+from worker_service.processes import adopt_orphans, heed_signals
 from worker_service.redaction import Redactor
 from worker_service.server import Server
 from worker_service.settings import SettingsError, load
@@ -21,6 +21,7 @@ def main() -> int:
         sys.stderr.write(f"{error}\n")
         return 2
     logs.configure(settings, Redactor(settings.secrets()))
+    heed_signals()
     adopt_orphans()
     Server(app, settings).run()
     return 0

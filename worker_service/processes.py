@@ -42,6 +42,16 @@ def base_environ(environ: Mapping[str, str] = os.environ) -> dict[str, str]:
     return {"PATH": os.defpath, **kept, "TERM": "xterm-256color", "COLORTERM": "truecolor"}
 
 
+def heed_signals() -> None:
+    """Undo what `nohup` or a shell's `&` has this process ignore, for its children: agents must feel it.
+
+    A handler, even an empty one, is reset to the default by exec; what is ignored stays ignored.
+    """
+    for number in (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT):
+        if signal.getsignal(number) is signal.SIG_IGN:
+            signal.signal(number, lambda *_: None)
+
+
 def adopt_orphans() -> None:
     """Make this process the parent of its descendants' orphans (Linux), so that a sweep finds them.
 

@@ -157,8 +157,8 @@ async def test_every_rpc_of_services_and_revisions_is_answered_or_told_off(cloud
 
 
 async def test_other_services_of_google_are_told_off_in_words(cloud: Cloud) -> None:
-    method = cloud.channel.stream_stream("/google.logging.v2.LoggingServiceV2/TailLogEntries", None, None)
-    with pytest.raises(grpc.aio.AioRpcError, match=r"does not offer google\.logging\.v2\.LoggingServiceV2"):
+    method = cloud.channel.stream_stream("/google.devtools.build.v1.PublishBuildEvent/Publish", None, None)
+    with pytest.raises(grpc.aio.AioRpcError, match=r"does not offer google\.devtools\.build\.v1"):
         await method(None).read()
 
 

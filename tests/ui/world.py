@@ -224,6 +224,9 @@ async def console(
     """The console over a scripted world."""
     world = World()
     app = build(config, is_read_only=is_read_only, settings=settings, backend=world, history=history)
+    opened = time.time()
+    # The clock of the picture begins at NOW, however late in the run the test comes.
+    app.desk.now = lambda: NOW + time.time() - opened
     async with app.run_test(size=size, notifications=True) as pilot:
         running = Console(app, world, pilot)
         if snapshot is not None:

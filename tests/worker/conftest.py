@@ -19,11 +19,18 @@ from httpx_sse import aconnect_sse
 
 from worker_service.app import create_app
 from worker_service.pool import Pool
+from worker_service.processes import heed_signals
 from worker_service.server import Server
 from worker_service.settings import Settings
 
 DEADLINE_SECONDS = 20.0
 SSE = {"Accept": "text/event-stream"}
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _heeds_signals() -> None:
+    """Agents feel signals, however the tests were started."""
+    heed_signals()
 
 
 @dataclass(frozen=True)
