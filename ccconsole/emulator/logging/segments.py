@@ -17,7 +17,7 @@ _HEADER = struct.Struct("<IIqHH")
 Stored = tuple[int, str, str, bytes]
 """One entry as lists order them: timestamp (nanoseconds), insert id, the log's name, the serialized LogEntry.
 
-A bare tuple of atoms is nothing for the garbage collector to walk: there are a hundred thousand of them.
+A bare tuple of atoms is nothing for the garbage collector to walk: there are tens of thousands of them.
 """
 
 

@@ -26,10 +26,10 @@ _FLUSH_SECONDS = 0.1
 class Bounds:
     """What is kept; the oldest goes first."""
 
-    entries: int = 100_000
-    memory_bytes: int = 64 << 20
+    entries: int = 50_000
+    memory_bytes: int = 32 << 20
     segment_bytes: int = 4 << 20
-    disk_bytes: int = 64 << 20
+    disk_bytes: int = 32 << 20
 
 
 class LogStore:
