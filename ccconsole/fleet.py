@@ -10,8 +10,9 @@ from ccconsole.cloud.connect import Connection, Connections, unset_error
 from ccconsole.cloud.services import services_in
 from ccconsole.config import Config, Environment, ServiceSpec
 from ccconsole.errors import ConsoleError, TimedOut
+from ccconsole.fleet_metrics import MetricsWatch
 from ccconsole.journal import JournalReader
-from ccconsole.model import FleetRow, FleetSnapshot, Problem, Service, ServiceState, Task
+from ccconsole.model import FleetRow, FleetSnapshot, Problem, Service, ServiceKey, ServiceState, Task
 from ccconsole.streams import Clock
 
 LOCAL_INTERVAL = 2.0
@@ -40,21 +41,26 @@ async def fleet(
     local_interval: float = LOCAL_INTERVAL,
     cloud_interval: float = CLOUD_INTERVAL,
     clock: Clock | None = None,
+    metrics_clock: Clock | None = None,
 ) -> AsyncGenerator[FleetSnapshot]:
     """Snapshots without end: one at once, then one as each environment answers.
 
     The last good rows of an environment that stops answering stay, beside a problem that says since
-    when. One poll per environment is in flight at most; closing the generator ends them all.
+    when. One poll per environment is in flight at most; closing the generator ends them all. Metrics come
+    on their own clock (a minute; 5 s locally): what is wrong with them is in `metrics_problems` alone.
     """
-    clock = clock or Clock()
+    clock, metrics_clock = clock or Clock(), metrics_clock or Clock()
     changed = asyncio.Event()
-    watches = [_Watch(environment, connections, clock) for environment in config.environments.values()]
+    watches = [
+        _Watch(environment, connections, clock, metrics_clock) for environment in config.environments.values()
+    ]
     polls = [
         asyncio.create_task(
             watch.poll(local_interval if watch.environment.is_local else cloud_interval, changed)
         )
         for watch in watches
     ]
+    polls += [asyncio.create_task(watch.follow_metrics(changed)) for watch in watches]
     for poll in polls:
         poll.add_done_callback(lambda _: changed.set())
     try:
@@ -80,23 +86,31 @@ async def read_fleet(
     connections: Connections,
     environments: Iterable[Environment] | None = None,
     timeout: float = POLL_TIMEOUT,
+    *,
+    has_metrics: bool = False,
 ) -> FleetSnapshot:
     """One snapshot of the environments (None: all): what answers in `timeout` seconds, and problems."""
     chosen = config.environments.values() if environments is None else environments
-    watches = [_Watch(environment, connections, Clock()) for environment in chosen]
+    watches = [_Watch(environment, connections, Clock(), Clock()) for environment in chosen]
     await asyncio.gather(*(watch.read(timeout) for watch in watches))
+    if has_metrics:
+        await asyncio.gather(*(watch.metrics.read(watch.live()) for watch in watches))
     return _snapshot(watches)
 
 
 class _Watch:
     """One environment, with what is known of it."""
 
-    def __init__(self, environment: Environment, connections: Connections, clock: Clock) -> None:
+    def __init__(
+        self, environment: Environment, connections: Connections, clock: Clock, metrics_clock: Clock
+    ) -> None:
         self.environment = environment
         self.known: Reading | None = None
+        self.metrics = MetricsWatch(environment, connections, metrics_clock)
         self._connections = connections
         self._clock = clock
         self._journal: JournalReader | None = None
+        self._has_rows = asyncio.Event()
 
     async def poll(self, interval: float, changed: asyncio.Event) -> None:
         """Read again and again; it never ends by itself."""
@@ -108,6 +122,16 @@ class _Watch:
             is_read = reading.read_at is not None and (before is None or before.read_at != reading.read_at)
             failures = 0 if is_read else failures + 1
             await self._clock.sleep(_wait(reading, interval, failures) * self._clock.jitter())
+
+    async def follow_metrics(self, changed: asyncio.Event) -> None:
+        """Read the metrics of what is live again and again; it never ends by itself."""
+        await self._has_rows.wait()
+        await self.metrics.follow(self.live, changed)
+
+    def live(self) -> list[ServiceKey]:
+        """The services that are deployed."""
+        rows = self.known.rows if self.known else ()
+        return [row.service.key for row in rows if row.service.state is not ServiceState.MISSING]
 
     async def read(self, timeout: float) -> Reading:
         """One poll; what went wrong stands beside what was known before."""
@@ -122,6 +146,8 @@ class _Watch:
             self.known = self._failed([TimedOut(f"{name} does not answer", detail, hint)])
         except ConsoleError as error:
             self.known = self._failed([error])
+        if self.live():
+            self._has_rows.set()
         return self.known
 
     async def _read(self) -> Reading:
@@ -232,11 +258,25 @@ def _open_tasks(service: Service, tasks: Sequence[Task]) -> tuple[Task, ...]:
 
 
 def _snapshot(watches: Iterable[_Watch]) -> FleetSnapshot:
-    readings = {watch.environment.name: watch.known for watch in watches}
-    known = {name: reading for name, reading in readings.items() if reading is not None}
+    watches = list(watches)
+    known = {watch.environment.name: watch.known for watch in watches if watch.known is not None}
+    problems = tuple(problem for reading in known.values() for problem in reading.problems)
+    # Where nobody answers at all, that is said once.
+    said = {(problem.environment, problem.title) for problem in problems}
     return FleetSnapshot(
-        rows=tuple(row for reading in known.values() for row in reading.rows),
-        problems=tuple(problem for reading in known.values() for problem in reading.problems),
-        pending=frozenset(readings.keys() - known.keys()),
+        rows=tuple(row for watch in watches if watch.known for row in watch.metrics.rows(watch.known.rows)),
+        problems=problems,
+        pending=frozenset(watch.environment.name for watch in watches) - known.keys(),
         ages={name: reading.read_at for name, reading in known.items() if reading.read_at is not None},
+        metrics_problems=tuple(
+            problem
+            for watch in watches
+            for problem in watch.metrics.problems
+            if (problem.environment, problem.title) not in said
+        ),
+        metrics_ages={
+            watch.environment.name: watch.metrics.read_at
+            for watch in watches
+            if watch.metrics.read_at is not None
+        },
     )
