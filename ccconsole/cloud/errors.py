@@ -35,6 +35,8 @@ _ROLE_OF = {
     "run.services.setIamPolicy": "roles/run.admin",
     "iam.serviceAccounts.actAs": "roles/iam.serviceAccountUser",
     "monitoring.timeSeries.list": "roles/monitoring.viewer",
+    "logging.logEntries": "roles/logging.viewer",
+    "log view": "roles/logging.viewer",  # what Cloud Logging says, without the permission's name
 }
 
 

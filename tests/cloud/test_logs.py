@@ -7,14 +7,16 @@ from contextlib import AsyncExitStack, aclosing
 from pathlib import Path
 
 import pytest
+from google.api_core import exceptions
 
 from ccconsole.cloud import log_filter
 from ccconsole.cloud.connect import Connections
+from ccconsole.cloud.errors import console_error
 from ccconsole.cloud.log_flow import Pace
 from ccconsole.cloud.log_hub import LogHub
 from ccconsole.cloud.logs import history
 from ccconsole.emulator.logging.filter import compile_filter
-from ccconsole.errors import ConfigError, Unreachable
+from ccconsole.errors import ConfigError, Denied, Unreachable
 from ccconsole.model import HttpRequest, LogBatch, LogMode, LogQuery, Severity
 from tests.cloud.conftest import config_of
 from tests.cloud.following import connected, emulator, environment_at, following, line, writing
@@ -224,3 +226,13 @@ def test_a_long_pattern_does_not_break_the_filters_limit() -> None:
 def test_what_is_no_pattern_is_told() -> None:
     with pytest.raises(ConfigError, match="no regular expression"):
         log_filter.matcher(LogQuery(pattern="("))
+
+
+@pytest.mark.parametrize(
+    "words", ["Permission denied for all log views", "Permission 'logging.logEntries.list' denied"]
+)
+def test_a_denial_names_the_role_that_reads_logs(tmp_path: Path, words: str) -> None:
+    environment = environment_at(tmp_path, "127.0.0.1:9")
+    found = console_error(exceptions.PermissionDenied(words), environment, "read the logs of dev")
+    assert isinstance(found, Denied)
+    assert "--role=roles/logging.viewer" in found.hint
