@@ -233,6 +233,7 @@ def test_what_is_no_pattern_is_told() -> None:
 )
 def test_a_denial_names_the_role_that_reads_logs(tmp_path: Path, words: str) -> None:
     environment = environment_at(tmp_path, "127.0.0.1:9")
-    found = console_error(exceptions.PermissionDenied(words), environment, "read the logs of dev")
+    denied = exceptions.PermissionDenied(words)  # type: ignore[no-untyped-call]
+    found = console_error(denied, environment, "read the logs of dev")
     assert isinstance(found, Denied)
     assert "--role=roles/logging.viewer" in found.hint
