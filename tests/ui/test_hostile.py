@@ -35,7 +35,7 @@ async def test_every_place_that_shows_outside_text() -> None:
             task(f"x{BAD}", "dev", BAD, TaskState.FAILED, prompt=BAD, reason=BAD, detail=BAD, ended_at=NOW)
         ]
         assert SHOWN in running.text
-        await running.press("enter")
+        await running.press("g", "enter")
         await running.until(lambda: SHOWN in running.told)
         await running.press("slash", *"[/foo", "enter", "j", "enter")
         await running.until(lambda: isinstance(running.app.screen, ServiceScreen))

@@ -129,9 +129,13 @@ async def test_cancel_names_its_actor_and_acks_first(worker: RunningWorker) -> N
     assert said == [("control", None), ("status", "cancelling"), ("complete", "cancelled")]
 
 
-async def test_an_agent_that_ignores_every_polite_signal_is_killed(worker: RunningWorker) -> None:
-    prompt = "trap '' INT TERM HUP; echo deaf; while :; do read -t 1 < /dev/tty; done"
+async def test_an_agent_that_ignores_every_polite_signal_is_killed(
+    worker: RunningWorker, tmp_path: Path
+) -> None:
+    deaf = tmp_path / "deaf"
+    prompt = f"trap '' INT TERM HUP; touch {deaf}; while :; do read -t 1 < /dev/tty; done"
     running = await worker.start(prompt, taskId="t")
+    await until(deaf.exists)
     await worker.http.post("/tasks/t/cancel")
     events = await running
 
