@@ -204,6 +204,7 @@ def main():
     if "IGNORE_SIGTERM" in env:
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
     else:
+
         def leave(*_):
             if "TERM_FILE" in env:
                 Path(env["TERM_FILE"]).touch()

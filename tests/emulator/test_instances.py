@@ -33,7 +33,7 @@ async def test_the_environment_is_cloud_runs_and_nothing_of_ours(
 ) -> None:
     own = dict(os.environ) | {"PRIVATE": "mine", "API_KEY": "s3cret", "LANG": "C.UTF-8"}
     cloud = await launch(environ=own)
-    wanted = template(env={"DECLARED": "yes", "HOME": "/root/elsewhere"})
+    wanted = template(env={"DECLARED": "yes", "HOME": "/srv/elsewhere"})
     wanted.template.containers[0].env.extend([secret("API_KEY"), secret("UNSET")])
     service = await cloud.finish(await cloud.create("svc", wanted))
     info = (await cloud.http.get(service.uri)).json()
@@ -42,7 +42,7 @@ async def test_the_environment_is_cloud_runs_and_nothing_of_ours(
     assert env["HOST"] == "127.0.0.1"
     assert (env["K_SERVICE"], env["K_REVISION"], env["K_CONFIGURATION"]) == ("svc", revision, "svc")
     assert env["DECLARED"] == "yes"
-    assert env["HOME"] == "/root/elsewhere"
+    assert env["HOME"] == "/srv/elsewhere"
     assert env["API_KEY"] == "s3cret"
     assert env["PATH"] == own["PATH"]
     assert not {"PRIVATE", "UNSET"} & env.keys()
