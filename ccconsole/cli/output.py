@@ -52,6 +52,11 @@ def rows(rows: Sequence[Row], format: Format, columns: Sequence[Column]) -> None
     emit(text)
 
 
+def table(rows: Sequence[Row], columns: Sequence[Column]) -> str:
+    """A listing for a person: its titles, then a line for each row."""
+    return _table(rows, columns)
+
+
 def record(row: Row, format: Format) -> None:
     """Print one thing whole: `key: value` lines in place of a table."""
     if format is Format.TABLE:
