@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import signal
 from pathlib import Path
@@ -10,7 +11,16 @@ from typing import Any
 import pytest
 
 from tests.worker.claude_runs import start_claude
-from tests.worker.conftest import RunningWorker, Seen, StartWorker, is_alive, output, result, until
+from tests.worker.conftest import (
+    DEADLINE_SECONDS,
+    RunningWorker,
+    Seen,
+    StartWorker,
+    is_alive,
+    output,
+    result,
+    until,
+)
 
 
 @pytest.fixture
@@ -30,7 +40,10 @@ def messages(events: list[Seen]) -> list[dict[str, Any]]:
 
 async def test_a_prompt_is_answered(claude: RunningWorker) -> None:
     events = await claude.run("-hi\n\u2028 漢字 'quoted' $HOME")
-    hello = (await claude.http.get("/hello")).json()
+    # The version is asked for in the background.
+    async with asyncio.timeout(DEADLINE_SECONDS):
+        while not (hello := (await claude.http.get("/hello")).json())["agent"]["version"]:  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
     end = result(events)
 
     assert "You said: -hi\r\n\u2028 漢字 'quoted' $HOME\r\n" in output(events)

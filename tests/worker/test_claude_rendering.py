@@ -181,3 +181,15 @@ def test_an_unfinished_sequence_hides_nothing() -> None:
     cleaner = Cleaner()
     held = "".join(cleaner.feed(piece) for piece in ("a\r", "\nb", "\x1b", "]0;", "x" * 300, "\x1b[3", "1mc"))
     assert held + cleaner.close() == "a\nb0;" + "x" * 300 + "c"
+
+
+def test_a_sequence_without_end_is_not_held_for_ever() -> None:
+    cleaner = Cleaner()
+    assert len("".join(cleaner.feed(piece) for piece in ("\x1b[", *["0"] * 1000))) > 900
+    assert len("".join(cleaner.feed(piece) for piece in ("\x1b]", *["0"] * 1000))) > 700
+
+
+def test_a_block_of_megabytes_streams_in_linear_time() -> None:
+    """Ten megabytes in small pieces took two minutes while each piece was joined to all before it."""
+    text = rendered(*streamed(*["x" * 100] * 20_000), assistant(text_block("x" * 2_000_000)))
+    assert text == "x" * 2_000_000 + "\r\n"

@@ -35,7 +35,10 @@ def judge(result: dict[str, Any], denied_last: str | None, usage: Usage) -> Verd
     reason, words = _reason(result)
     if reason is None and denied_last is not None:
         reason = Reason.PERMISSION_DENIED
-        words = f"gave up when {denied_last} was denied and nobody was there to ask"
+        words = (
+            f"gave up when {denied_last} was denied and nobody was there to ask; "
+            "allow it with allowedTools or permissionMode, or run in supervised mode"
+        )
     return Verdict(
         is_success=reason is None,
         reason=reason,
@@ -70,7 +73,7 @@ def _reason(result: dict[str, Any]) -> tuple[Reason | None, str]:
     if status in (401, 403):
         return Reason.AUTH, f"the API refused the credential ({status})"
     if terminal == "api_error" and "not logged in" in text_of(result, "result").lower():
-        return Reason.AUTH, "no credential"
+        return Reason.AUTH, "the worker has neither ANTHROPIC_API_KEY nor CLAUDE_CLI_SESSION_TOKEN"
     if known:
         return known
     # Older CLIs have no terminal_reason; a new word of it is no proof of success.

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Iterable, Sequence
 from typing import Any
 
 from worker_service.agents import claude_tools as tools
+from worker_service.agents.claude_blocks import StreamedBlocks
 from worker_service.agents.claude_json import dict_of, dicts_of, float_of, int_of, text_of, texts_of
 from worker_service.agents.claude_text import (
     BOLD,
@@ -35,8 +35,7 @@ class Renderer:
         self._folder = folder
         self._parts: list[str] = []
         self._is_line_start = True
-        self._streamed: deque[tuple[str, str]] = deque()
-        """Kind and text of the blocks streamed but not yet seen whole, oldest first."""
+        self._streamed = StreamedBlocks()
         self._open_call: str | None = None
         """The tool call whose name alone stands on the current line."""
         self._calls: dict[str, str] = {}
@@ -76,7 +75,7 @@ class Renderer:
             case "content_block_delta":
                 delta = dict_of(event, "delta")
                 kind = text_of(delta, "type").removesuffix("_delta")
-                if kind in ("text", "thinking") and self._streamed:
+                if kind in ("text", "thinking"):
                     self._stream(kind, text_of(delta, kind))
 
     def assistant(self, message: dict[str, Any], *, is_nested: bool, is_error: bool) -> None:
@@ -141,7 +140,7 @@ class Renderer:
         kind = text_of(block, "type")
         if kind in ("text", "thinking"):
             self._fresh_line()
-            self._streamed.append((kind, ""))
+            self._streamed.begin(kind)
             self._stream(kind, text_of(block, kind))
         elif kind == "tool_use":
             # Its input may take a minute to arrive: the operator should see what is being prepared.
@@ -149,36 +148,23 @@ class Renderer:
             self._open_call = text_of(block, "id")
 
     def _stream(self, kind: str, text: str) -> None:
-        if not text:
-            return
-        _, before = self._streamed.pop()
-        self._streamed.append((kind, before + text))
-        self._say(kind, text, is_first=not before)
+        if text:
+            self._say(kind, text, is_first=self._streamed.add(kind, text))
 
     def _block(self, kind: str, text: str, is_nested: bool, is_error: bool) -> None:
         if is_nested:
             self._indented([styled(shorten(clean_line(text), self._columns - 2), DIM)], "  ")
             return
-        before = self._forget(kind, text)
+        length = self._streamed.settle(kind, text)
         if kind == "text":
             self._last_text = clean(text)
         if is_error:
             self.line(clean(text).strip(), RED)
-        elif text[len(before) :]:
-            if not before:
+        elif text[length:]:
+            if not length:
                 self._fresh_line()
-            self._say(kind, text[len(before) :], is_first=not before)
+            self._say(kind, text[length:], is_first=not length)
             self._write(self._cleaner.close())
-
-    def _forget(self, kind: str, text: str) -> str:
-        """The part of this block that was streamed: all of it, or its start when the stream broke off."""
-        for entry in list(self._streamed):
-            if entry[0] == kind and text.startswith(entry[1]):
-                self._streamed.remove(entry)
-                return entry[1]
-        # The stream broke off and the answer came anew: what was streamed is nobody's beginning.
-        self._streamed.clear()
-        return ""
 
     def _say(self, kind: str, text: str, *, is_first: bool) -> None:
         text = self._cleaner.feed(text)

@@ -20,11 +20,11 @@ _SEQUENCES = re.compile(
     r"|(?:\x1b[\]PX^_]|[\x90\x98\x9d\x9e\x9f])[^\x07\x1b\x9c\n]*(?:\x07|\x1b\\|\x9c)"
     r"|\x1b[ -/]*[0-~]"
 )
-# What may become a sequence with the text that follows; told by its first 256 characters.
+# What may become a sequence with the text that follows; one that goes on for longer is none.
 _BEGUN = re.compile(
-    r"(?:(?:\x1b\[|\x9b)[0-?]*[ -/]*"
+    r"(?:(?:\x1b\[|\x9b)[0-?]{0,64}[ -/]{0,64}"
     r"|(?:\x1b[\]PX^_]|[\x90\x98\x9d\x9e\x9f])[^\x07\x1b\x9c\n]{0,256}\x1b?"
-    r"|\x1b[ -/]*|\r)\Z"
+    r"|\x1b[ -/]{0,64}|\r)\Z"
 )
 _BREAKS = re.compile(r"\r\n?|\x0b|\x0c|\x85")
 # C0 and C1 but tab and newline, the overrides that make text read backwards, and lone surrogates (JSON may
