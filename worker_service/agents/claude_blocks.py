@@ -45,7 +45,7 @@ class StreamedBlocks:
         return is_first
 
     def settle(self, kind: str, text: str) -> int:
-        """How many of this whole block's characters were streamed: all, or fewer when the stream broke off."""
+        """How many of this whole block's characters were streamed: all, or fewer when it broke off."""
         for block in self._blocks:
             if block.kind == kind and block.begins(text):
                 self._blocks.remove(block)
