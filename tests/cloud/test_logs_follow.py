@@ -22,6 +22,8 @@ from ccconsole.emulator.emulator import Emulator
 from ccconsole.emulator.logging.tail import TailLimits
 from ccconsole.errors import Unreachable
 from ccconsole.model import LogBatch, LogMode, LogQuery, Severity
+from ccconsole.streams import Clock
+from tests.cloud.conftest import until
 from tests.cloud.following import (
     Follower,
     Writer,
@@ -203,16 +205,29 @@ async def test_a_killed_and_restarted_server_loses_and_repeats_nothing(
             async def connect() -> Connection:
                 return connection
 
-            flow = follow(connect, environment, LogQuery(services=("worker",)), pace=QUICK)
+            is_free = asyncio.Event()
+            is_free.set()
+
+            async def sleep(seconds: float) -> None:
+                await is_free.wait()
+                await asyncio.sleep(seconds)
+
+            query = LogQuery(services=("worker",))
+            flow = follow(connect, environment, query, pace=QUICK, clock=Clock(sleep=sleep))
             async with following(flow) as follower:
                 await follower.live()
                 lines = asyncio.create_task(writer.lines(1200))
                 for at in (300, 700):
                     await follower.until(lambda at=at: len(follower.texts) > at)  # type: ignore[misc]
+                    is_free.clear()
                     process.send_signal(signal.SIGKILL)
                     await process.wait()
                     await follower.until(lambda: follower.batches[-1].mode is LogMode.WAITING)
                     process = await _emulator(tmp_path, target)
+                    # Lines flow again, and nobody listens yet.
+                    least = writer.count + 100
+                    await until(lambda least=least: writer.count >= least)  # type: ignore[misc]
+                    is_free.set()
                 await lines
                 await follower.until(lambda: len(follower.texts) >= 1200)
                 await _quiet(writer, follower)
@@ -237,6 +252,8 @@ def _check_outage(batches: list[LogBatch], environment: Environment) -> None:
     assert waiting.problem is not None
     assert waiting.problem.environment == environment.name
     assert waiting.problem.hint
+    filled = [batch for batch in batches if batch.mode is LogMode.GAP_FILLING]
+    assert sum(len(batch.entries) for batch in filled) >= 150
     assert batches[-1].mode is LogMode.LIVE
     assert batches[-1].problem is None
 
