@@ -126,11 +126,11 @@ class _Reader:
         except ConsoleError as error:
             for history in self._histories.values():
                 history.problem = self._problem(error, history.problem)
-            return self._snapshot(wanted)
+            return await self._snapshot(wanted)
         self._environment = connection.environment.name
         if wanted == frozenset():
             self._read_at = self.tried_at
-            return self._snapshot(wanted)
+            return await self._snapshot(wanted)
         known = await paces(connection)
         self._set_period(connection, known)
         if wanted != self._wanted and (wanted is None or not wanted <= (self._wanted or frozenset())):
@@ -140,7 +140,7 @@ class _Reader:
         await asyncio.gather(
             *(self._ask(connection, query, known.get(query.metric)) for query in self._histories)
         )
-        return self._snapshot(wanted)
+        return await self._snapshot(wanted)
 
     def _set_period(self, connection: Connection, known: Mapping[str, Pace]) -> None:
         least = GOOGLE_PERIOD
@@ -178,7 +178,7 @@ class _Reader:
         since = known.since if known is not None and known.title == error.title else self.tried_at
         return Problem(self._environment, error.title, error.detail, error.hint, since, error.exit_code)
 
-    def _snapshot(self, wanted: frozenset[ServiceKey] | None) -> MetricsSnapshot:
+    async def _snapshot(self, wanted: frozenset[ServiceKey] | None) -> MetricsSnapshot:
         keys = wanted
         if keys is None:
             keys = frozenset(
@@ -188,9 +188,13 @@ class _Reader:
             )
         problems = [history.problem for history in self._histories.values() if history.problem is not None]
         once = {(problem.title, problem.exit_code): problem for problem in reversed(problems)}
+        services = {}
+        for key in sorted(keys):
+            services[key] = self._service(key)
+            await asyncio.sleep(0)
         return MetricsSnapshot(
             environment=self._environment,
-            services={key: self._service(key) for key in sorted(keys)},
+            services=services,
             problems=tuple(once.values()),
             read_at=self._read_at,
         )

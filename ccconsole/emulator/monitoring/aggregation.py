@@ -15,7 +15,7 @@ from google.cloud.monitoring_v3.types.common import Aggregation
 
 from ccconsole.distributions import Distribution, merged
 from ccconsole.emulator.faults import Fault, invalid, unimplemented
-from ccconsole.emulator.monitoring.metrics import Kind, Type
+from ccconsole.emulator.monitoring.metrics import DELTA, DISTRIBUTION, DOUBLE, GAUGE, INT64, Kind, Type
 from ccconsole.emulator.monitoring.store import Points, Value
 
 Aligner = Aggregation.Aligner
@@ -24,7 +24,7 @@ Reducer = Aggregation.Reducer
 SHORTEST_PERIOD = 1.0
 """Seconds. Google's is 60: the one extension, so that a local console need not wait a minute for a point."""
 LONGEST_PERIOD = 104 * 7 * 86400.0
-_NUMBERS = (Type.INT64, Type.DOUBLE)
+_NUMBERS = (INT64, DOUBLE)
 
 
 @dataclass(frozen=True)
@@ -42,15 +42,15 @@ class Shape:
     @property
     def is_distribution(self) -> bool:
         """Whether its values are distributions."""
-        return self.type == int(Type.DISTRIBUTION)
+        return self.type == DISTRIBUTION
 
 
 def _double(shape: Shape) -> Shape:
-    return Shape(Kind.GAUGE, Type.DOUBLE)
+    return Shape(GAUGE, DOUBLE)
 
 
 def _count(shape: Shape) -> Shape:
-    return Shape(Kind.GAUGE, Type.INT64)
+    return Shape(GAUGE, INT64)
 
 
 def _same(shape: Shape) -> Shape:
@@ -107,7 +107,7 @@ def _is_number(shape: Shape) -> bool:
 
 
 def _is_delta(shape: Shape) -> bool:
-    return shape.kind == int(Kind.DELTA)
+    return shape.kind == DELTA
 
 
 def _is_any(shape: Shape) -> bool:

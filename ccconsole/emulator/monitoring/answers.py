@@ -7,12 +7,13 @@ import binascii
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 from ccconsole.distributions import Distribution
 from ccconsole.emulator.faults import invalid
 from ccconsole.emulator.monitoring.aggregation import Shape
-from ccconsole.emulator.monitoring.metrics import RESOURCE_TYPE, Kind, Metric, Type
+from ccconsole.emulator.monitoring.metrics import DELTA, INT64, RESOURCE_TYPE, Metric
 from ccconsole.emulator.monitoring.store import Points, Value
 
 MAX_PAGE = 100_000
@@ -26,7 +27,7 @@ class Answer:
     fields: Mapping[str, str]
     points: Points
 
-    @property
+    @cached_property
     def name(self) -> str:
         """What tells it from the others; the order of a list."""
         return json.dumps(sorted(self.fields.items()))
@@ -43,10 +44,11 @@ def page(rows: Sequence[Answer], size: int, token: str, *, is_full: bool) -> tup
     after, before = _read(token) if token else ("", 0)
     found: list[Answer] = []
     for row in rows:
-        if row.name < after or (row.name == after and not is_full):
+        is_begun = row.name == after
+        if row.name < after or (is_begun and not is_full):
             continue
-        left = [point for point in row.points if row.name != after or point[0] < before]
-        if row.name == after and not left:
+        left = [point for point in row.points if point[0] < before] if is_begun else row.points
+        if is_begun and not left:
             continue
         if room == 0:
             last = found[-1]
@@ -85,7 +87,7 @@ def written(into: Any, row: Answer, metric: Metric, shape: Shape, span: float) -
     for at, value in reversed(row.points):
         point = into.points.add()
         point.interval.end_time.FromNanoseconds(at * 10**9)
-        begun = at - span if shape.kind == int(Kind.DELTA) else at
+        begun = at - span if shape.kind == DELTA else at
         point.interval.start_time.FromNanoseconds(round(begun * 10**9))
         _put(point.value, value, shape, metric)
 
@@ -93,7 +95,7 @@ def written(into: Any, row: Answer, metric: Metric, shape: Shape, span: float) -
 def _put(into: Any, value: Value, shape: Shape, metric: Metric) -> None:
     if isinstance(value, Distribution):
         _put_distribution(into.distribution_value, value, metric)
-    elif shape.type == int(Type.INT64):
+    elif shape.type == INT64:
         into.int64_value = round(value)
     else:
         into.double_value = value

@@ -20,6 +20,8 @@ SAMPLE_SECONDS = 5
 
 Kind = MetricDescriptor.MetricKind
 Type = MetricDescriptor.ValueType
+GAUGE, DELTA = int(Kind.GAUGE), int(Kind.DELTA)
+INT64, DOUBLE, DISTRIBUTION = int(Type.INT64), int(Type.DOUBLE), int(Type.DISTRIBUTION)
 
 
 @dataclass(frozen=True)
@@ -91,20 +93,20 @@ class Metric:
     @property
     def is_delta(self) -> bool:
         """Whether a point is of a period, not of a moment."""
-        return self.kind == int(Kind.DELTA)
+        return self.kind == DELTA
 
 
 _ANSWER = ("response_code", "response_code_class")
 
-REQUEST_COUNT = Metric("request_count", "Request Count", Kind.DELTA, Type.INT64, "1", _ANSWER)
+REQUEST_COUNT = Metric("request_count", "Request Count", DELTA, INT64, "1", _ANSWER)
 REQUEST_LATENCIES = Metric(
-    "request_latencies", "Request Latency", Kind.DELTA, Type.DISTRIBUTION, "ms", _ANSWER, _LATENCY
+    "request_latencies", "Request Latency", DELTA, DISTRIBUTION, "ms", _ANSWER, _LATENCY
 )
 CPU = Metric(
     "container/cpu/utilizations",
     "Container CPU Utilization",
-    Kind.DELTA,
-    Type.DISTRIBUTION,
+    DELTA,
+    DISTRIBUTION,
     "10^2.%",
     ("container_name",),
     _SHARE,
@@ -112,35 +114,33 @@ CPU = Metric(
 MEMORY = Metric(
     "container/memory/utilizations",
     "Container Memory Utilization",
-    Kind.DELTA,
-    Type.DISTRIBUTION,
+    DELTA,
+    DISTRIBUTION,
     "10^2.%",
     ("container_name",),
     _SHARE,
 )
-INSTANCE_COUNT = Metric("container/instance_count", "Instance Count", Kind.GAUGE, Type.INT64, "1", ("state",))
+INSTANCE_COUNT = Metric("container/instance_count", "Instance Count", GAUGE, INT64, "1", ("state",))
 STARTUP_LATENCIES = Metric(
     "container/startup_latencies",
     "Container Startup Latency",
-    Kind.DELTA,
-    Type.DISTRIBUTION,
+    DELTA,
+    DISTRIBUTION,
     "ms",
     (),
     _LATENCY,
 )
-BILLABLE_TIME = Metric(
-    "container/billable_instance_time", "Billable Instance Time", Kind.DELTA, Type.DOUBLE, "s"
-)
+BILLABLE_TIME = Metric("container/billable_instance_time", "Billable Instance Time", DELTA, DOUBLE, "s")
 CONCURRENCIES = Metric(
     "container/max_request_concurrencies",
     "Max Concurrent Requests",
-    Kind.DELTA,
-    Type.DISTRIBUTION,
+    DELTA,
+    DISTRIBUTION,
     "1",
     ("state",),
     _CONCURRENCY,
 )
-PENDING_REQUESTS = Metric("pending_queue/pending_requests", "Pending Requests", Kind.GAUGE, Type.INT64, "1")
+PENDING_REQUESTS = Metric("pending_queue/pending_requests", "Pending Requests", GAUGE, INT64, "1")
 
 METRICS = {
     metric.full_type: metric

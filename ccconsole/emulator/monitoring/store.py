@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from ccconsole.distributions import Distribution, merged
@@ -80,11 +79,17 @@ class Store:
         known = series.points.get(end) if key.metric.is_delta else None
         series.points[end] = _joined(key.metric, known, value)
 
-    def series(self, metric: Metric) -> Iterator[tuple[Key, Points]]:
-        """The metric's series with all their points, oldest first."""
+    def series(
+        self, metric: Metric, start: float = -math.inf, end: float = math.inf
+    ) -> list[tuple[Key, Points]]:
+        """The metric's series that have points in (start, end], and those points, oldest first."""
+        found = []
         for key, series in self._series.items():
             if key.metric is metric:
-                yield key, sorted(series.points.items(), key=lambda point: point[0])
+                points = [point for point in series.points.items() if start < point[0] <= end]
+                if points:
+                    found.append((key, sorted(points, key=lambda point: point[0])))
+        return found
 
     def clear(self) -> None:
         """Forget everything, as a restart does."""
