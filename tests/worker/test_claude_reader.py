@@ -11,7 +11,7 @@ import pytest
 from tests.worker.claude_objects import RED, RESET, assistant, done, lines, shown, text_block, tool_result
 from tests.worker.claude_runs import read, reader, written_by_fake
 from worker_service.agents import claude_json
-from worker_service.agents.base import Exit, Message, TurnEnded, UsageReport
+from worker_service.agents.base import Exit, Message, PermissionWithdrawn, TurnEnded, UsageReport
 from worker_service.agents.claude_text import clean
 from worker_service.wire import Reason
 
@@ -171,7 +171,8 @@ def test_answers_to_permissions() -> None:
     }
     request["permission_suggestions"] = rules
     asked = [{"type": "control_request", "request_id": n, "request": request} for n in "abcd"]
-    stream.feed(lines(*asked, {"type": "control_cancel_request", "request_id": "d"}))
+    emitted = stream.feed(lines(*asked, {"type": "control_cancel_request", "request_id": "d"}))
+    assert [item.permission_id for item in emitted if isinstance(item, PermissionWithdrawn)] == ["d"]
 
     def answered(permission_id: str, behavior: str, message: str | None = None) -> Any:
         line = stream.answer(permission_id, behavior, message)

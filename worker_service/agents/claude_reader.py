@@ -11,6 +11,7 @@ from worker_service.agents.base import (
     Message,
     Output,
     Permission,
+    PermissionWithdrawn,
     TurnEnded,
     UsageReport,
     Verdict,
@@ -139,6 +140,7 @@ class StreamReader:
             case "control_cancel_request":
                 if permission := self._permissions.withdrawn(message):
                     self._renderer.line(f"? {clean_line(permission.tool)} no longer waits", DIM)
+                    self._emit(PermissionWithdrawn(permission.permission_id))
             case "result":
                 self._emit(Message(plain(message)))
                 self._result(message)
