@@ -78,6 +78,12 @@ def newest(series: list[Any]) -> dict[str, int]:
     return {item.metric.labels["state"]: item.points[0].value.int64_value for item in series}
 
 
+def mean_at(series: Any, at: float) -> float:
+    """The mean of the values at one time."""
+    (point,) = [point for point in series.points if point.interval.end_time.seconds == int(at)]
+    return float(point.value.distribution_value.mean)
+
+
 def values(series: list[Any]) -> list[Any]:
     """All distributions."""
     return [point.value.distribution_value for item in series for point in item.points]
