@@ -162,7 +162,11 @@ def _problem_row(problem: Problem) -> dict[str, Any]:
     return {
         "environment": problem.environment,
         "service": None,
+        "region": None,
         "state": PROBLEM,
+        "url": None,
+        "revision": None,
+        "instances": {"min": None, "max": None, "busy": None},
         "problem": {"title": problem.title, "detail": problem.detail or None, "hint": problem.hint or None},
     }
 
@@ -200,9 +204,9 @@ def _task(task: Task) -> dict[str, Any]:
 
 def _columns(now: float) -> list[Column]:
     def busy(row: output.Row) -> str:
-        instances = row.get("instances")
-        if instances is None:
+        if not row["service"]:
             return ""
+        instances = row["instances"]
         running = format.NOTHING if instances["busy"] is None else str(instances["busy"])
         return f"{running}/{instances['max'] or format.NOTHING}"
 

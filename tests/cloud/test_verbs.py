@@ -96,6 +96,8 @@ async def test_some_answered_and_some_did_not(emulated: Emulated, ccconsole: Com
         ("local", "worker"),
         ("lost", None),
     ]
+    # A script that names these of each row does not stumble over the one that has none.
+    assert {"region", "url", "revision", "instances"} <= listed.data[1].keys()
     problem = listed.data[1]["problem"]
     assert listed.data[1]["state"] == "problem"
     assert "127.0.0.1:9" in problem["hint"]
