@@ -45,6 +45,7 @@ def test_a_failed_prompt_says_why_on_stderr(machine: Machine) -> None:
 
 
 def test_ls_names_what_an_operator_needs(machine: Machine) -> None:
+    assert machine.run("prompt", "local", "true").returncode == 0  # which waits until the service is ready
     listed = machine.run("ls", "-o", "json")
     assert listed.returncode == 0, listed.stderr
     (row,) = json.loads(listed.stdout)
@@ -62,6 +63,7 @@ def test_an_environment_out_of_reach_is_a_problem_beside_the_others(machine: Mac
         '[env.local]\nlocal = true\ninstances = [0, 5]\nenv = { WORKER_AGENT = "shell" }\n'
         '[env.dev]\nproject = "no-such-project"\nendpoint = "127.0.0.1:9"\n'
     )
+    assert machine.run("prompt", "local", "true").returncode == 0
     listed = machine.run("--config", str(config), "ls", "-o", "json")
     assert listed.returncode == 7, listed.stderr
     rows = json.loads(listed.stdout)
