@@ -14,9 +14,11 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from ccconsole.config import Config, Environment
 from ccconsole.errors import ConsoleError
-from ccconsole.model import FleetSnapshot, Service, Task
+from ccconsole.model import FleetSnapshot, LogBatch, LogQuery, MetricsSnapshot, Service, ServiceKey, Task
 
 if TYPE_CHECKING:
+    from ccconsole.cloud.connect import Connection, Connections
+    from ccconsole.cloud.log_hub import LogHub
     from worker_service.wire import TaskEvent
 
 Option = str | int | float | bool
@@ -57,6 +59,20 @@ class Backend(Protocol):
         """Put a command into a task's mailbox: cancel, input, resize or answer."""
         ...
 
+    def logs(self, environment: Environment, query: LogQuery, limit: int) -> AsyncGenerator[LogBatch, None]:
+        """The newest `limit` entries since `query.since`, then all that come; problems are batches too."""
+        ...
+
+    async def log_history(self, environment: Environment, query: LogQuery, limit: int) -> LogBatch:
+        """The newest `limit` entries of the past, oldest first."""
+        ...
+
+    def metrics(
+        self, environment: Environment, services: Sequence[ServiceKey], window: float
+    ) -> AsyncGenerator[MetricsSnapshot, None]:
+        """All metrics of the services over the last `window` seconds, again and again."""
+        ...
+
 
 class LiveBackend:
     """The real floors."""
@@ -64,17 +80,28 @@ class LiveBackend:
     def __init__(self, config: Config, actor: str) -> None:
         self._config = config
         self._actor = actor
+        self._connections: Connections | None = None
+        self._is_connected = asyncio.Event()
+        self._hub: LogHub | None = None
 
     async def fleet(self) -> AsyncGenerator[FleetSnapshot, None]:
-        """Snapshots of ccconsole.fleet, over one set of connections."""
+        """Snapshots of ccconsole.fleet, over one set of connections, which logs and metrics use as well."""
         connect = await _module("ccconsole.cloud.connect")
         fleet = await _module("ccconsole.fleet")
         async with (
             connect.Connections(self._config) as connections,
             aclosing(fleet.fleet(self._config, connections)) as snapshots,
         ):
+            self._connections = connections
+            self._is_connected.set()
             async for snapshot in snapshots:
                 yield snapshot
+
+    async def _connect(self, environment: Environment) -> Connection:
+        """The environment's connection of the fleet that is read now: a reload brings new credentials."""
+        await self._is_connected.wait()
+        assert self._connections is not None
+        return await self._connections.connection(environment)
 
     async def run(
         self, environment: Environment, service: Service, task_id: str, draft: Draft, size: tuple[int, int]
@@ -118,6 +145,41 @@ class LiveBackend:
         runs = await _module("ccconsole.runs")
         wire = await _module("worker_service.wire")
         await runs.send(environment, task_id, wire.Control(action=action, actor=self._actor, **fields))
+
+    async def logs(
+        self, environment: Environment, query: LogQuery, limit: int
+    ) -> AsyncGenerator[LogBatch, None]:
+        """Batches of ccconsole.cloud.log_hub, through one session an environment."""
+        log_hub = await _module("ccconsole.cloud.log_hub")
+        if self._hub is None:
+            self._hub = log_hub.LogHub(self._connect)
+        async with aclosing(self._hub.watch(environment, query, limit=limit)) as batches:
+            async for batch in batches:
+                yield batch
+
+    async def log_history(self, environment: Environment, query: LogQuery, limit: int) -> LogBatch:
+        """ccconsole.cloud.logs.history in one batch."""
+        logs = await _module("ccconsole.cloud.logs")
+        connection = await self._connect(environment)
+        async with aclosing(logs.history(connection, query, limit=limit)) as batches:
+            found: LogBatch = await anext(batches)
+        return found
+
+    async def metrics(
+        self, environment: Environment, services: Sequence[ServiceKey], window: float
+    ) -> AsyncGenerator[MetricsSnapshot, None]:
+        """Snapshots of ccconsole.cloud.metrics."""
+        metrics = await _module("ccconsole.cloud.metrics")
+        flow = metrics.metrics(
+            lambda: self._connect(environment),
+            environment=environment.name,
+            window=window,
+            queries=metrics.ALL,
+            services=lambda: services,
+        )
+        async with aclosing(flow) as snapshots:
+            async for snapshot in snapshots:
+                yield snapshot
 
 
 async def _module(name: str) -> Any:
