@@ -26,10 +26,11 @@ class Place(StrEnum):
     SERVICE = "service"
     TASKS = "tasks"
     TASK = "task"
+    LOGS = "logs"
     PROMPT = "prompt"
 
 
-CONSOLE: Final = (Place.FLEET, Place.SERVICE, Place.TASKS, Place.TASK)
+CONSOLE: Final = (Place.FLEET, Place.SERVICE, Place.TASKS, Place.TASK, Place.LOGS)
 """The full screens; the prompt box is a modal over them."""
 TABLES: Final = (Place.FLEET, Place.SERVICE, Place.TASKS)
 
@@ -95,7 +96,7 @@ _TABLE: Final = (
         "p",
         "Prompt",
         "Prompt the service under the cursor, or all marked ones",
-        (*TABLES, Place.TASK),
+        (*TABLES, Place.TASK, Place.LOGS),
         ("prompt", "p"),
         Danger.CHANGES,
         takes_text=True,
@@ -137,6 +138,70 @@ _TABLE: Final = (
         "all_environments", "0", "All", "All environments", (Place.FLEET, Place.TASKS), ("all",), verb="ls"
     ),
     *(_environment(number) for number in range(1, 10)),
+)
+
+
+def _range(number: int, title: str, span: str) -> Command:
+    return Command(
+        f"range_{number}",
+        str(number),
+        title,
+        f"Lines {span}; 0 to 6 as in k9s: what comes, a day, 1, 5, 15, 30 minutes, an hour",
+        (Place.LOGS,),
+        is_listed=number == 0,
+        action=f"range({number})",
+    )
+
+
+_LOGS: Final = (
+    Command(
+        "log_task", "enter", "Task", "Open the task of the line; unfold one that has none", (Place.LOGS,)
+    ),
+    Command(
+        "unfold", "x", "Unfold", "All of the line: its fields, its JSON; again: its one line", (Place.LOGS,)
+    ),
+    Command(
+        "keep",
+        "ampersand",
+        "Filter",
+        "Keep the lines that match a pattern; !pattern for the others",
+        (Place.LOGS,),
+        ("filter", "keep"),
+        takes_text=True,
+    ),
+    Command(
+        "severity",
+        "v",
+        "Severity",
+        "Only lines as grave as: all, INFO, WARNING, ERROR, and around",
+        (Place.LOGS,),
+        ("severity",),
+        takes_text=True,
+    ),
+    Command("errors", "e", "Errors", "Only errors and worse, or all lines again", (Place.LOGS,), ("errors",)),
+    Command("pause", "s", "Stay", "Stay at this line, or follow the end again", (Place.LOGS,), ("pause",)),
+    Command("wrap", "w", "Wrap", "Long lines on several rows, or cut", (Place.LOGS,), ("wrap",)),
+    Command("clock", "u", "Clock", "The time as local, UTC, or none", (Place.LOGS,), ("clock", "utc")),
+    Command("older", "o", "Older", "Read a thousand older lines", (Place.LOGS,), ("older",)),
+    Command(
+        "save",
+        "ctrl+s",
+        "Save",
+        "Save the lines to a file; :save FILE.ndjson as JSON lines",
+        (Place.LOGS,),
+        ("save",),
+        takes_text=True,
+        verb="logs",
+    ),
+    Command("aside_left", "left", "Left", "Look further left in long lines", (Place.LOGS,), is_listed=False),
+    Command("aside_right", "right", "Right", "Look further right in long lines", (Place.LOGS,)),
+    _range(0, "Ranges", "that come from now on"),
+    _range(1, "A day", "of the last day"),
+    _range(2, "1 minute", "of the last minute"),
+    _range(3, "5 minutes", "of the last 5 minutes"),
+    _range(4, "15 minutes", "of the last 15 minutes"),
+    _range(5, "30 minutes", "of the last 30 minutes"),
+    _range(6, "1 hour", "of the last hour"),
 )
 
 _TASK: Final = (
@@ -196,20 +261,20 @@ _TASK: Final = (
         "search",
         "slash",
         "Search",
-        "Find text in the terminal and its scrollback",
-        (Place.TASK,),
+        "Find text in the terminal and its scrollback, or in the lines",
+        (Place.TASK, Place.LOGS),
         ("search",),
         takes_text=True,
     ),
-    Command("search_next", "n", "Next match", "The next match, towards the end", (Place.TASK,)),
-    Command("search_previous", "N", "Previous match", "The previous match", (Place.TASK,)),
+    Command("search_next", "n", "Next match", "The next match, towards the end", (Place.TASK, Place.LOGS)),
+    Command("search_previous", "N", "Previous match", "The previous match", (Place.TASK, Place.LOGS)),
     Command("clipboard", "y", "Take", "Take what the agent offers for the clipboard", (Place.TASK,)),
-    Command("follow", "f", "Follow", "To the end, and stay there", (Place.TASK,), ("follow",)),
+    Command("follow", "f", "Follow", "To the end, and stay there", (Place.TASK, Place.LOGS), ("follow",)),
 )
 
 _EVERYWHERE: Final = (
     Command("back", "escape", "Back", "Back to where you came from; a filter goes first", CONSOLE),
-    Command("close", "q", "Back", "Back, as escape", (Place.SERVICE, Place.TASKS, Place.TASK), action="back"),
+    Command("close", "q", "Back", "Back, as escape", CONSOLE[1:], action="back"),
     Command("leave", "q", "Quit", "Leave the console", (Place.FLEET,), action="quit"),
     Command("command_line", "colon", "Command", "Write a command: :dev, :tasks, :prompt, :q", CONSOLE),
     Command("help", "question_mark", "Help", "All keys and commands", CONSOLE, ("help", "keys")),
@@ -218,6 +283,15 @@ _EVERYWHERE: Final = (
         "fleet", "", "Fleet", "All services of all environments", CONSOLE, ("fleet", "services"), verb="ls"
     ),
     Command("tasks", "t", "Tasks", "The tasks of all environments", CONSOLE, ("tasks",), verb="tasks"),
+    Command(
+        "logs",
+        "l",
+        "Logs",
+        "The log lines of the service under the cursor, or of all marked ones",
+        (*TABLES, Place.TASK),
+        ("logs",),
+        verb="logs",
+    ),
     Command("reload", "ctrl+r", "Reload", "Read again now", CONSOLE, ("reload",)),
     Command("header", "ctrl+e", "Header", "Show or hide the header", CONSOLE, ("header",)),
     Command("theme", "", "Theme", "Choose the colours", CONSOLE, ("theme",)),
@@ -239,12 +313,14 @@ _PROMPT: Final = (
     Command("prompt_cancel", "escape", "Close", "Close the box; its text is kept", (Place.PROMPT,)),
 )
 
-COMMANDS: Final[tuple[Command, ...]] = (*_TABLE, *_TASK, *_EVERYWHERE, *_PROMPT, *_MOTION)
+COMMANDS: Final[tuple[Command, ...]] = (*_TABLE, *_LOGS, *_TASK, *_EVERYWHERE, *_PROMPT, *_MOTION)
 """The registry, in the order of footer and help."""
 
 FOOTER: Final = (
     *(
         "open",
+        "log_task",
+        "unfold",
         "type",
         "release",
         "allow",
@@ -254,7 +330,11 @@ FOOTER: Final = (
         "mark",
         "filter",
         "search",
+        "keep",
+        "severity",
+        "pause",
         "next_task",
+        "logs",
     ),
     *("more_tiles", "problems", "help", "command_line", "back", "leave", "tasks"),
 )

@@ -223,11 +223,11 @@ class ConsoleScreen(Screen[None]):
             plain(message), severity="warning" if is_warning else "information", markup=False, timeout=4
         )
 
-    def ask(self, asked: Asked, text: str = "", completions: list[str] | None = None) -> None:
-        """Write a line in place of the breadcrumbs."""
+    def ask(self, asked: Asked, text: str = "", completions: list[str] | None = None, sign: str = "") -> None:
+        """Write a line in place of the breadcrumbs, behind its sign."""
         self.query_one(Crumbs).display = False
         self.query_one("#line-row").display = True
-        sign = "/" if asked is Asked.SEARCH else asked
+        sign = sign or ("/" if asked is Asked.SEARCH else asked)
         self.query_one("#line-sign", Static).update(content((sign, "bold $accent")))
         self.query_one(LineInput).ask(asked, text, completions)
 

@@ -86,6 +86,11 @@ class Desk:
         """The service's row in the last snapshot."""
         return next((row for row in self.snapshot.rows if row.service.key == key), None)
 
+    def service_key(self, environment: str, name: str) -> ServiceKey | None:
+        """The key of the service of that name; None where the last snapshot has none."""
+        keys = (row.service.key for row in self.snapshot.rows)
+        return next((key for key in keys if (key.environment, key.name) == (environment, name)), None)
+
     def environment_of(self, name: str) -> Environment:
         """The environment of that name. KeyError when deploy.toml has none."""
         return self.config.environments[name]
@@ -188,6 +193,7 @@ PLACE_NAMES: Mapping[Place, str] = {
     Place.SERVICE: "Service",
     Place.TASKS: "Tasks",
     Place.TASK: "Task",
+    Place.LOGS: "Logs",
     Place.PROMPT: "Prompt box",
 }
 """What help calls a screen."""

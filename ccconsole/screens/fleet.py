@@ -11,7 +11,7 @@ from textual.app import ComposeResult
 from ccconsole.commands import Place
 from ccconsole.model import ServiceKey
 from ccconsole.screens.base import bindings
-from ccconsole.screens.messages import PromptAsked
+from ccconsole.screens.messages import LogsAsked, PromptAsked
 from ccconsole.screens.root import RootScreen
 from ccconsole.widgets.bars import Crumbs, TitleLine
 from ccconsole.widgets.fleet_rows import COLUMNS, fleet_rows, message_span
@@ -106,11 +106,19 @@ class FleetScreen(RootScreen):
 
     def action_prompt(self, text: str = "") -> None:
         """For the marked services, else the one under the cursor."""
+        self.post_message(PromptAsked(self._chosen(), text))
+
+    def _chosen(self) -> tuple[ServiceKey, ...]:
+        """The marked services, else the one under the cursor."""
         marked = [row.service.key for row in self.desk.snapshot.rows if row.service.key in self.table.marks]
         key = self.table.cursor_key
         if not marked and isinstance(key, ServiceKey):
             marked = [key]
-        self.post_message(PromptAsked(tuple(marked), text))
+        return tuple(marked)
+
+    def action_logs(self) -> None:
+        """Of the marked services, else of the one under the cursor."""
+        self.post_message(LogsAsked(self._chosen()))
 
     def action_mark(self) -> None:
         """Mark the row and go on."""

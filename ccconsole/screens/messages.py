@@ -49,6 +49,14 @@ class TasksAsked(Message):
 
 
 @dataclass
+class LogsAsked(Message):
+    """Show the log lines of these services, or of one task on them."""
+
+    keys: tuple[ServiceKey, ...]
+    task_id: str = ""
+
+
+@dataclass
 class ReloadAsked(Message):
     """Read everything again now."""
 

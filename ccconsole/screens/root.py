@@ -20,6 +20,7 @@ from ccconsole.screens.base import ConsoleScreen
 from ccconsole.screens.desk import pane_size
 from ccconsole.screens.messages import (
     ControlAsked,
+    LogsAsked,
     PromptAsked,
     QuitAsked,
     ReloadAsked,
@@ -77,7 +78,7 @@ class RootScreen(TableScreen):
     async def _load(self) -> None:
         """The prompts written before, and the screens that the first key may open."""
         await asyncio.to_thread(self.desk.history.load)
-        for name in ("prompt", "task"):
+        for name in ("prompt", "task", "logs"):
             await asyncio.to_thread(importlib.import_module, f"ccconsole.screens.{name}")
 
     def _read_fleet(self) -> None:
@@ -239,6 +240,15 @@ class RootScreen(TableScreen):
     def _tasks_asked(self) -> None:
         if not isinstance(self.app.screen, TasksScreen):
             self.app.push_screen(TasksScreen(self.desk))
+
+    @on(LogsAsked)
+    def _logs_asked(self, message: LogsAsked) -> None:
+        from ccconsole.screens.logs import LogsScreen
+
+        if message.keys:
+            self.app.push_screen(LogsScreen(self.desk, message.keys, message.task_id))
+        else:
+            self.say("There is no service here with log lines.", is_warning=True)
 
     @on(ReloadAsked)
     def _reload_asked(self) -> None:

@@ -12,7 +12,7 @@ from ccconsole.model import ServiceKey, Task
 from ccconsole.screens.base import bindings
 from ccconsole.screens.desk import Desk
 from ccconsole.screens.listing import TaskListScreen
-from ccconsole.screens.messages import PromptAsked
+from ccconsole.screens.messages import LogsAsked, PromptAsked
 from ccconsole.widgets.bars import TitleLine
 from ccconsole.widgets.facts import Facts, service_facts
 from ccconsole.widgets.rows import Row
@@ -61,6 +61,10 @@ class ServiceScreen(TaskListScreen):
         facts = service_facts(row, self.desk.now()) if row is not None else gone
         self.query_one(Facts).facts = tuple(facts)
         super().redraw()
+
+    def action_logs(self) -> None:
+        """Of this service."""
+        self.root.post_message(LogsAsked((self.key,)))
 
     def action_prompt(self, text: str = "") -> None:
         """For this service."""

@@ -10,7 +10,8 @@ from textual.widget import Widget
 from ccconsole.screens.base import ConsoleScreen
 from ccconsole.widgets.bars import TitleLine
 from ccconsole.widgets.line_input import Asked, LineInput
-from ccconsole.widgets.rows import Row, RowFilter, Sort, arranged
+from ccconsole.widgets.patterns import TextFilter
+from ccconsole.widgets.rows import Row, Sort, arranged
 from ccconsole.widgets.table import RowTable
 from ccconsole.widgets.text import Span, Tone
 
@@ -63,7 +64,7 @@ class TableScreen(ConsoleScreen):
     def _filter_parts(self) -> list[Span]:
         if not self.filter_text:
             return []
-        is_literal = RowFilter(self.filter_text).is_literal
+        is_literal = TextFilter(self.filter_text).is_literal
         told = f"/{self.filter_text}" + (" (not a pattern: taken literally)" if is_literal else "")
         return [Span(told, Tone.WARN)]
 

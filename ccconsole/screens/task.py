@@ -14,7 +14,7 @@ from ccconsole.commands import Place
 from ccconsole.screens.base import ConsoleScreen, bindings
 from ccconsole.screens.choice import ChoiceScreen, cancel_question
 from ccconsole.screens.desk import Desk
-from ccconsole.screens.messages import ControlAsked, PromptAsked
+from ccconsole.screens.messages import ControlAsked, LogsAsked, PromptAsked
 from ccconsole.screens.panel import TaskPanel
 from ccconsole.screens.session import Session
 from ccconsole.terminal.view import TerminalPane
@@ -189,6 +189,13 @@ class TaskScreen(ConsoleScreen):
         """Another prompt for the same service."""
         if (service := self.session.service) is not None:
             self.root.post_message(PromptAsked((service.key,), text))
+
+    def action_logs(self) -> None:
+        """What the worker wrote of this task."""
+        task = self.session.task
+        key = self.desk.service_key(task.environment, task.service)
+        if key is not None:
+            self.root.post_message(LogsAsked((key,), task.id))
 
     def action_cancel(self) -> None:
         """After a question."""

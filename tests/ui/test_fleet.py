@@ -197,7 +197,7 @@ async def test_reading_only_leaves_the_changing_commands_out() -> None:
         await running.until(lambda: "This console is read-only" in running.told)
         await running.press("question_mark")
         await running.until(lambda: "Keys and commands" in running.text)
-        assert "all marked ones" not in running.text
+        assert "Prompt the service under the cursor" not in running.text
         await running.press("escape", "ctrl+p")
         await running.pilot.pause()
         await running.write("prompt")
