@@ -25,6 +25,8 @@ SIDE_STEP = 20
 """Columns that one step to the side goes."""
 _MOST_LAID_OUT = 4_000
 """Entries whose rows are remembered."""
+_GROUND = ""
+"""The view's own style, beside those by name."""
 _TONES = ("normal", "dim", "good", "active", "warn", "bad", "accent")
 
 Rows = list[list[Piece]]
@@ -75,6 +77,8 @@ class LogView(Widget, can_focus=True):
         self.places = Places(self._height)
         self._rows: dict[Key, Rows] = {}
         self._painted: list[tuple[int, int]] = []
+        self._thumb = (0, 0)
+        self._styles: dict[str, Style] = {}
         self._drag: tuple[int, int] | None = None
 
     @property
@@ -151,7 +155,7 @@ class LogView(Widget, can_focus=True):
         self.post_message(self.Moved(self))
 
     def _paint(self) -> None:
-        self._painted = self.places.visible()
+        self._painted, self._thumb = self.places.visible(), self.places.thumb()
         self.refresh()
 
     def on_resize(self) -> None:
@@ -163,6 +167,7 @@ class LogView(Widget, can_focus=True):
     def notify_style_update(self) -> None:
         """Another theme."""
         super().notify_style_update()
+        self._styles.clear()
         self.refresh()
 
     def on_focus(self) -> None:
@@ -211,7 +216,8 @@ class LogView(Widget, can_focus=True):
             strip = self._row(index, row)
         else:
             strip = self._blank(y)
-        return Strip.join([strip.adjust_cell_length(self._room, self.rich_style), Strip([self._bar(y)], 1)])
+        strip = strip.adjust_cell_length(self._room, self._style(_GROUND))
+        return Strip.join([strip, Strip([self._bar(y)], 1)])
 
     def _blank(self, y: int) -> Strip:
         line = y - 1
@@ -223,7 +229,7 @@ class LogView(Widget, can_focus=True):
         entry = self._shown[index]
         rows = self._laid_out(entry)
         pieces = rows[min(number, len(rows) - 1)]
-        ground = self.rich_style
+        ground = self._style(_GROUND)
         if self._drag is not None and min(self._drag) <= index <= max(self._drag):
             ground += self._style("chosen")
         elif index == self.places.cursor:
@@ -231,7 +237,7 @@ class LogView(Widget, can_focus=True):
             cursor = self._style("cursor")
             ground += cursor if is_bright else Style(bgcolor=cursor.bgcolor)
         *before, last = pieces
-        segments = [Segment(part, ground + self._ink(tone)) for part, tone in before]
+        segments = [Segment(part, ground + self._style(tone)) for part, tone in before]
         ending = Strip([*self._marked(last, ground)])
         if self.side and not self.look.is_wrapped and key(entry) not in self.opened:
             ending = ending.crop(self.side, None)
@@ -240,7 +246,7 @@ class LogView(Widget, can_focus=True):
     def _marked(self, piece: Piece, ground: Style) -> list[Segment]:
         """The text with what a search finds in it."""
         words, tone = piece
-        ink = ground + self._ink(tone)
+        ink = ground + self._style(tone)
         pattern = self.book.pattern.pattern if self.book.pattern is not None else None
         if pattern is None:
             return [Segment(words, ink)]
@@ -254,18 +260,18 @@ class LogView(Widget, can_focus=True):
         return [*found, Segment(words[at:], ink)]
 
     def _style(self, name: str) -> Style:
-        return self.get_component_rich_style(f"log--{name}")
-
-    def _ink(self, tone: str) -> Style:
-        if not tone:
-            return Style.null()
-        style = self._style(tone)
-        return Style(color=style.color, bold=style.bold or None)
+        known = self._styles.get(name)
+        if known is None:
+            full = self.get_component_rich_style(f"log--{name}") if name else self.rich_style
+            is_ink = name in _TONES or name.startswith("source-")
+            known = Style(color=full.color, bold=full.bold or None) if is_ink else full
+            self._styles[name] = known
+        return known
 
     def _bar(self, y: int) -> Segment:
-        start, stop = self.places.thumb()
+        start, stop = self._thumb
         if stop - start >= self.size.height:
-            return Segment(" ", self.rich_style)
+            return Segment(" ", self._style(_GROUND))
         is_thumb = start <= y < stop
         return Segment("┃" if is_thumb else "│", self._style("thumb" if is_thumb else "bar"))
 
