@@ -152,6 +152,9 @@ class ConsoleScreen(Screen[None]):
         counts = [Span(f"busy {busy}/{limit}", Tone.ACTIVE if busy else Tone.DIM)]
         if followed:
             counts.append(Span(f"mine {followed}", Tone.ACCENT))
+        alerts = sum(len(row.alerts) for row in shown.rows)
+        if alerts:
+            counts.append(Span(f"⚠ {alerts} alert{'' if alerts == 1 else 's'}", Tone.WARN))
         if shown.problems:
             plural = "" if len(shown.problems) == 1 else "s"
             counts.append(Span(f"✗ {len(shown.problems)} problem{plural}", Tone.BAD))

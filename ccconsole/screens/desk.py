@@ -63,6 +63,10 @@ class Desk:
             problems=tuple(problem for problem in problems if problem.environment in (only, "")),
             pending=self.snapshot.pending & {only},
             ages=self.snapshot.ages,
+            metrics_problems=tuple(
+                problem for problem in self.snapshot.metrics_problems if problem.environment == only
+            ),
+            metrics_ages=self.snapshot.metrics_ages,
         )
 
     def _rows(self) -> tuple[FleetRow, ...]:

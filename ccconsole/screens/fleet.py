@@ -45,8 +45,12 @@ class FleetScreen(RootScreen):
         return Span(f"services ({self.desk.environment or 'all'})", Tone.STRONG)
 
     def heading_parts(self) -> Sequence[Span]:
-        """Whether the well ones are left out."""
-        return [Span("problems only", Tone.BAD)] if self.is_trouble_only else []
+        """Whether the well ones are left out, and where the figures cannot be read."""
+        parts = [Span("problems only", Tone.BAD)] if self.is_trouble_only else []
+        if found := self.desk.shown.metrics_problems:
+            more = f" (+{len(found) - 1} more)" if len(found) > 1 else ""
+            parts.append(Span(f"{found[0].title}{more}: m says more", Tone.WARN))
+        return parts
 
     def redraw(self) -> None:
         """What the row under the cursor has to say as well: a narrow table has no room for it."""

@@ -13,11 +13,13 @@ from textual import on
 from textual.message import Message
 from textual.worker import Worker, WorkerState
 
+from ccconsole.alerts import AlertNews
 from ccconsole.errors import ConsoleError
 from ccconsole.model import FleetRow, FleetSnapshot, Problem, Service
+from ccconsole.screens import alarms
 from ccconsole.screens.backend import Draft
 from ccconsole.screens.base import ConsoleScreen
-from ccconsole.screens.desk import pane_size
+from ccconsole.screens.desk import Desk, pane_size
 from ccconsole.screens.messages import (
     ControlAsked,
     LogsAsked,
@@ -44,6 +46,10 @@ LEAVING_SECONDS = 0.6
 
 class RootScreen(TableScreen):
     """The workers, and what they are asked for."""
+
+    def __init__(self, desk: Desk, *, id: str | None = None) -> None:
+        super().__init__(desk, id=id)
+        self._alerts = AlertNews()
 
     @dataclass
     class SnapshotRead(Message):
@@ -95,6 +101,7 @@ class RootScreen(TableScreen):
         self.desk.snapshot = message.snapshot
         self.desk.fleet_problem = None
         self._tell()
+        alarms.tell(self.app, self._alerts.of(message.snapshot.rows))
 
     @on(Worker.StateChanged)
     def _fleet_failed(self, event: Worker.StateChanged) -> None:
