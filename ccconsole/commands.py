@@ -27,10 +27,11 @@ class Place(StrEnum):
     TASKS = "tasks"
     TASK = "task"
     LOGS = "logs"
+    METRICS = "metrics"
     PROMPT = "prompt"
 
 
-CONSOLE: Final = (Place.FLEET, Place.SERVICE, Place.TASKS, Place.TASK, Place.LOGS)
+CONSOLE: Final = (Place.FLEET, Place.SERVICE, Place.TASKS, Place.TASK, Place.LOGS, Place.METRICS)
 """The full screens; the prompt box is a modal over them."""
 TABLES: Final = (Place.FLEET, Place.SERVICE, Place.TASKS)
 
@@ -96,7 +97,7 @@ _TABLE: Final = (
         "p",
         "Prompt",
         "Prompt the service under the cursor, or all marked ones",
-        (*TABLES, Place.TASK, Place.LOGS),
+        (*TABLES, Place.TASK, Place.LOGS, Place.METRICS),
         ("prompt", "p"),
         Danger.CHANGES,
         takes_text=True,
@@ -204,6 +205,26 @@ _LOGS: Final = (
     _range(6, "1 hour", "of the last hour"),
 )
 
+
+def _window(number: int, span: str) -> Command:
+    return Command(
+        f"window_{number}",
+        str(number),
+        span,
+        "How far back: 15 and 30 minutes, 1 and 6 hours, 1 and 7 days; :window 2h",
+        (Place.METRICS,),
+        is_listed=number == 1,
+        action=f"window({number})",
+    )
+
+
+_METRICS: Final = (
+    *(_window(number, span) for number, span in enumerate(("15m", "30m", "1h", "6h", "1d", "7d"), 1)),
+    Command(
+        "window", "", "Window", "How far back, for example 2h", (Place.METRICS,), ("window",), takes_text=True
+    ),
+)
+
 _TASK: Final = (
     Command(
         "type",
@@ -288,9 +309,18 @@ _EVERYWHERE: Final = (
         "l",
         "Logs",
         "The log lines of the service under the cursor, or of all marked ones",
-        (*TABLES, Place.TASK),
+        (*TABLES, Place.TASK, Place.METRICS),
         ("logs",),
         verb="logs",
+    ),
+    Command(
+        "metrics",
+        "m",
+        "Metrics",
+        "Charts of the service under the cursor, each with its age",
+        (*TABLES, Place.TASK, Place.LOGS),
+        ("metrics",),
+        verb="metrics",
     ),
     Command("reload", "ctrl+r", "Reload", "Read again now", CONSOLE, ("reload",)),
     Command("header", "ctrl+e", "Header", "Show or hide the header", CONSOLE, ("header",)),
@@ -313,7 +343,7 @@ _PROMPT: Final = (
     Command("prompt_cancel", "escape", "Close", "Close the box; its text is kept", (Place.PROMPT,)),
 )
 
-COMMANDS: Final[tuple[Command, ...]] = (*_TABLE, *_LOGS, *_TASK, *_EVERYWHERE, *_PROMPT, *_MOTION)
+COMMANDS: Final[tuple[Command, ...]] = (*_TABLE, *_LOGS, *_METRICS, *_TASK, *_EVERYWHERE, *_PROMPT, *_MOTION)
 """The registry, in the order of footer and help."""
 
 FOOTER: Final = (
@@ -335,6 +365,7 @@ FOOTER: Final = (
         "pause",
         "next_task",
         "logs",
+        "metrics",
     ),
     *("more_tiles", "problems", "help", "command_line", "back", "leave", "tasks"),
 )

@@ -22,6 +22,7 @@ from ccconsole.errors import ConsoleError
 from ccconsole.format import age
 from ccconsole.screens.desk import Desk
 from ccconsole.screens.messages import QuitAsked, ReloadAsked, TargetAsked, TasksAsked
+from ccconsole.screens.motion import Motion
 from ccconsole.screens.words import obeyed, words
 from ccconsole.widgets.bars import Chip, Crumbs, Header, HeaderFacts, Hint, Hints
 from ccconsole.widgets.fleet_rows import STALE_AFTER, totals
@@ -54,7 +55,7 @@ def bindings(place: Place) -> list[BindingType]:
     ]
 
 
-class ConsoleScreen(Screen[None]):
+class ConsoleScreen(Motion, Screen[None]):
     """A full screen; subclasses give the place, the body, the breadcrumbs and the actions."""
 
     PLACE: ClassVar[Place]

@@ -198,6 +198,7 @@ PLACE_NAMES: Mapping[Place, str] = {
     Place.TASKS: "Tasks",
     Place.TASK: "Task",
     Place.LOGS: "Logs",
+    Place.METRICS: "Metrics",
     Place.PROMPT: "Prompt box",
 }
 """What help calls a screen."""

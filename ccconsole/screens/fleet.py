@@ -11,7 +11,7 @@ from textual.app import ComposeResult
 from ccconsole.commands import Place
 from ccconsole.model import ServiceKey
 from ccconsole.screens.base import bindings
-from ccconsole.screens.messages import LogsAsked, PromptAsked
+from ccconsole.screens.messages import LogsAsked, MetricsAsked, PromptAsked
 from ccconsole.screens.root import RootScreen
 from ccconsole.widgets.bars import Crumbs, TitleLine
 from ccconsole.widgets.fleet_rows import COLUMNS, fleet_rows, message_span
@@ -123,6 +123,11 @@ class FleetScreen(RootScreen):
     def action_logs(self) -> None:
         """Of the marked services, else of the one under the cursor."""
         self.post_message(LogsAsked(self._chosen()))
+
+    def action_metrics(self) -> None:
+        """Of the service under the cursor."""
+        key = self.table.cursor_key
+        self.post_message(MetricsAsked(key if isinstance(key, ServiceKey) else None))
 
     def action_mark(self) -> None:
         """Mark the row and go on."""

@@ -142,34 +142,22 @@ class LogLinesScreen(LogReadingScreen):
         """On towards their ends."""
         self.view.scroll_aside(SIDE_STEP)
 
-    def action_cursor_down(self) -> None:
-        """A line down."""
-        self.view.move(1)
+    @property
+    def page(self) -> int:
+        """The rows in sight."""
+        return self.view.size.height
 
-    def action_cursor_up(self) -> None:
-        """A line up."""
-        self.view.move(-1)
+    def step(self, by: int) -> None:
+        """Move the cursor."""
+        self.view.move(by)
 
-    def action_cursor_top(self) -> None:
-        """The oldest line."""
-        self.view.move_to(0)
+    def stride(self, by: int) -> None:
+        """Scroll; the cursor comes along."""
+        self.view.scroll_rows(by)
 
-    def action_cursor_bottom(self) -> None:
-        """The end."""
-        self.view.follow()
-
-    def action_page_down(self) -> None:
-        """A page down."""
-        self.view.scroll_rows(self.view.size.height)
-
-    def action_page_up(self) -> None:
-        """A page up."""
-        self.view.scroll_rows(-self.view.size.height)
-
-    def action_half_down(self) -> None:
-        """Half a page down."""
-        self.view.scroll_rows(self.view.size.height // 2)
-
-    def action_half_up(self) -> None:
-        """Half a page up."""
-        self.view.scroll_rows(-(self.view.size.height // 2))
+    def leap(self, *, is_to_end: bool) -> None:
+        """The oldest line, or the end, which is followed then."""
+        if is_to_end:
+            self.view.follow()
+        else:
+            self.view.move_to(0)

@@ -7,7 +7,7 @@ from collections import defaultdict
 from contextlib import aclosing
 from dataclasses import dataclass
 
-from textual import on
+from textual import on, work
 from textual.message import Message
 
 from ccconsole.model import LogBatch, LogQuery, ServiceKey
@@ -90,42 +90,28 @@ class LogReadingScreen(ConsoleScreen):
         """Put a batch's entries into the book and show them."""
         raise NotImplementedError
 
-    def refilter(self, wanted: LogFilter) -> None:
+    @work(group="filter", exclusive=True, exit_on_error=False)
+    async def refilter(self, wanted: LogFilter) -> None:
         """Show what another filter keeps, of what is here and then of what is not."""
-        self.run_worker(
-            self._refilter(wanted), name="filter", group="filter", exclusive=True, exit_on_error=False
-        )
-
-    async def _refilter(self, wanted: LogFilter) -> None:
         for feed in self.status.feeds.values():
             feed.read_from = feed.complete_from
         await self.book.refilter(wanted)
         self.post_message(self.Refiltered())
 
-    def look_for(self, text: str) -> None:
+    @work(group="search", exclusive=True, exit_on_error=False)
+    async def look_for(self, text: str) -> None:
         """Search the lines that are shown."""
-        self.run_worker(
-            self._search(text), name="search", group="search", exclusive=True, exit_on_error=False
-        )
-
-    async def _search(self, text: str) -> None:
         await self.book.search(text)
         self.post_message(self.Searched())
 
     def look_back(self) -> None:
         """Read what is older than what was read, and within the time and the filter that are asked for."""
-        wanted = self.book.filter
         for name, feed in self.status.feeds.items():
             feed.has_older = False
             if self.since < feed.read_from:
-                self.run_worker(
-                    self._look_back(name, self.since, feed.read_from, wanted),
-                    name=f"past {name}",
-                    group=f"past {name}",
-                    exclusive=True,
-                    exit_on_error=False,
-                )
+                self._look_back(name, self.since, feed.read_from, self.book.filter)
 
+    @work(group="past", exit_on_error=False)
     async def _look_back(self, name: str, since: float, until: float, wanted: LogFilter) -> None:
         query = self._query(
             name,

@@ -22,7 +22,7 @@ from ccconsole.model import LogEntry, ServiceKey, Severity, Task, TaskState
 from ccconsole.screens.base import bindings
 from ccconsole.screens.desk import Desk
 from ccconsole.screens.log_lines import LogLinesScreen
-from ccconsole.screens.messages import PromptAsked, TaskOpened
+from ccconsole.screens.messages import MetricsAsked, PromptAsked, TaskOpened
 from ccconsole.widgets.bars import TitleLine
 from ccconsole.widgets.fleet_rows import problem_text
 from ccconsole.widgets.line_input import Asked, LineInput
@@ -224,6 +224,12 @@ class LogsScreen(LogLinesScreen):
     @on(Saved)
     def _saved(self, message: Saved) -> None:
         self.tell(f"Saved {message.count:,} lines", str(message.path))
+
+    def action_metrics(self) -> None:
+        """Of the service of the line under the cursor, else of the first."""
+        entry = self.view.cursor_entry
+        found = self.desk.service_key(entry.environment, entry.service) if entry is not None else None
+        self.root.post_message(MetricsAsked(found or self.keys[0]))
 
     def action_prompt(self, words: str = "") -> None:
         """For these services."""

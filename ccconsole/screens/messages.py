@@ -57,6 +57,13 @@ class LogsAsked(Message):
 
 
 @dataclass
+class MetricsAsked(Message):
+    """Show a service's metrics."""
+
+    key: ServiceKey | None
+
+
+@dataclass
 class ReloadAsked(Message):
     """Read everything again now."""
 

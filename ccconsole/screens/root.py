@@ -23,6 +23,7 @@ from ccconsole.screens.desk import Desk, pane_size
 from ccconsole.screens.messages import (
     ControlAsked,
     LogsAsked,
+    MetricsAsked,
     PromptAsked,
     QuitAsked,
     ReloadAsked,
@@ -84,7 +85,7 @@ class RootScreen(TableScreen):
     async def _load(self) -> None:
         """The prompts written before, and the screens that the first key may open."""
         await asyncio.to_thread(self.desk.history.load)
-        for name in ("prompt", "task", "logs"):
+        for name in ("prompt", "task", "logs", "metrics"):
             await asyncio.to_thread(importlib.import_module, f"ccconsole.screens.{name}")
 
     def _read_fleet(self) -> None:
@@ -256,6 +257,15 @@ class RootScreen(TableScreen):
             self.app.push_screen(LogsScreen(self.desk, message.keys, message.task_id))
         else:
             self.say("There is no service here with log lines.", is_warning=True)
+
+    @on(MetricsAsked)
+    def _metrics_asked(self, message: MetricsAsked) -> None:
+        from ccconsole.screens.metrics import MetricsScreen
+
+        if message.key is not None:
+            self.app.push_screen(MetricsScreen(self.desk, message.key))
+        else:
+            self.say("There is no service here with metrics.", is_warning=True)
 
     @on(ReloadAsked)
     def _reload_asked(self) -> None:

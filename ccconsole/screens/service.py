@@ -12,7 +12,7 @@ from ccconsole.model import ServiceKey, Task
 from ccconsole.screens.base import bindings
 from ccconsole.screens.desk import Desk
 from ccconsole.screens.listing import TaskListScreen
-from ccconsole.screens.messages import LogsAsked, PromptAsked
+from ccconsole.screens.messages import LogsAsked, MetricsAsked, PromptAsked
 from ccconsole.widgets.bars import TitleLine
 from ccconsole.widgets.facts import Facts, service_facts
 from ccconsole.widgets.rows import Row
@@ -65,6 +65,10 @@ class ServiceScreen(TaskListScreen):
     def action_logs(self) -> None:
         """Of this service."""
         self.root.post_message(LogsAsked((self.key,)))
+
+    def action_metrics(self) -> None:
+        """Of this service."""
+        self.root.post_message(MetricsAsked(self.key))
 
     def action_prompt(self, text: str = "") -> None:
         """For this service."""

@@ -12,7 +12,7 @@ from ccconsole.model import ServiceKey, Task
 from ccconsole.screens.base import bindings
 from ccconsole.screens.desk import Desk
 from ccconsole.screens.listing import TaskListScreen
-from ccconsole.screens.messages import LogsAsked, PromptAsked
+from ccconsole.screens.messages import LogsAsked, MetricsAsked, PromptAsked
 from ccconsole.widgets.bars import TitleLine
 from ccconsole.widgets.rows import Row
 from ccconsole.widgets.table import RowTable
@@ -65,6 +65,10 @@ class TasksScreen(TaskListScreen):
         task, key = self.task_under_cursor(), self._service()
         if task is not None and key is not None:
             self.root.post_message(LogsAsked((key,), task.id))
+
+    def action_metrics(self) -> None:
+        """Of the service of the task under the cursor."""
+        self.root.post_message(MetricsAsked(self._service()))
 
     def _service(self) -> ServiceKey | None:
         task = self.task_under_cursor()
