@@ -199,6 +199,7 @@ PLACE_NAMES: Mapping[Place, str] = {
     Place.TASK: "Task",
     Place.LOGS: "Logs",
     Place.METRICS: "Metrics",
+    Place.PULSES: "Pulses",
     Place.PROMPT: "Prompt box",
 }
 """What help calls a screen."""

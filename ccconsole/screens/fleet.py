@@ -11,7 +11,8 @@ from textual.app import ComposeResult
 from ccconsole.commands import Place
 from ccconsole.model import ServiceKey
 from ccconsole.screens.base import bindings
-from ccconsole.screens.messages import LogsAsked, MetricsAsked, PromptAsked
+from ccconsole.screens.choosing import EnvironmentChoice
+from ccconsole.screens.messages import LogsAsked, MetricsAsked, PromptAsked, PulsesAsked
 from ccconsole.screens.root import RootScreen
 from ccconsole.widgets.bars import Crumbs, TitleLine
 from ccconsole.widgets.fleet_rows import COLUMNS, fleet_rows, message_span
@@ -20,7 +21,7 @@ from ccconsole.widgets.table import RowTable
 from ccconsole.widgets.text import Span, Tone
 
 
-class FleetScreen(RootScreen):
+class FleetScreen(EnvironmentChoice, RootScreen):
     """All services, their problems, and what runs on them."""
 
     PLACE: ClassVar = Place.FLEET
@@ -89,20 +90,6 @@ class FleetScreen(RootScreen):
         """`dev/worker`, as the verbs take it."""
         return str(key) if isinstance(key, ServiceKey) else None
 
-    def _choose(self, environment: str | None) -> None:
-        self.desk.environment = environment
-        self.show_desk()
-
-    def action_all_environments(self) -> None:
-        """No choice."""
-        self._choose(None)
-
-    def action_environment(self, number: int) -> None:
-        """Only the one of that number; again: all."""
-        for place, name in self.desk.numbered():
-            if place == number:
-                self._choose(None if self.desk.environment == name else name)
-
     def action_problems(self) -> None:
         """Only the rows that need somebody, or all again."""
         self.is_trouble_only = not self.is_trouble_only
@@ -129,6 +116,10 @@ class FleetScreen(RootScreen):
         key = self.table.cursor_key
         self.post_message(MetricsAsked(key if isinstance(key, ServiceKey) else None))
 
+    def action_pulses(self) -> None:
+        """All services as tiles."""
+        self.post_message(PulsesAsked())
+
     def action_mark(self) -> None:
         """Mark the row and go on."""
         self.table.toggle_mark()
@@ -153,4 +144,4 @@ class FleetScreen(RootScreen):
         elif self.is_trouble_only:
             self.action_problems()
         elif self.desk.environment is not None:
-            self._choose(None)
+            self.choose(None)

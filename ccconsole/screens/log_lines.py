@@ -21,8 +21,13 @@ from ccconsole.widgets.logs.view import SIDE_STEP, LogView
 class LogLinesScreen(LogReadingScreen):
     """Shows the book; it follows the end until the reader moves away from it."""
 
+    def tabs(self) -> ComposeResult:
+        """What stands above the title."""
+        yield from ()
+
     def body(self) -> ComposeResult:
         """Title, what is wrong, the lines."""
+        yield from self.tabs()
         yield TitleLine()
         yield Static(id="log-problems")
         yield LogView(self.book, id="log-view")

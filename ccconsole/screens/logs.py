@@ -11,6 +11,7 @@ from typing import ClassVar
 
 from platformdirs import user_state_path
 from textual import on
+from textual.app import ComposeResult
 from textual.content import Content
 from textual.message import Message
 from textual.widgets import Static
@@ -23,6 +24,7 @@ from ccconsole.screens.base import bindings
 from ccconsole.screens.desk import Desk
 from ccconsole.screens.log_lines import LogLinesScreen
 from ccconsole.screens.messages import MetricsAsked, PromptAsked, TaskOpened
+from ccconsole.screens.tabs import ServiceTab
 from ccconsole.widgets.bars import TitleLine
 from ccconsole.widgets.fleet_rows import problem_text
 from ccconsole.widgets.line_input import Asked, LineInput
@@ -49,11 +51,12 @@ SEVERITIES = (Severity.DEFAULT, Severity.INFO, Severity.WARNING, Severity.ERROR)
 _ID = 8
 
 
-class LogsScreen(LogLinesScreen):
+class LogsScreen(ServiceTab, LogLinesScreen):
     """Chooses which lines are shown, says what is missing, and hands lines on."""
 
     PLACE: ClassVar = Place.LOGS
     BINDINGS: ClassVar = bindings(Place.LOGS)
+    TAB: ClassVar = "logs"
 
     def __init__(self, desk: Desk, keys: tuple[ServiceKey, ...], task_id: str = "") -> None:
         self.span, seconds = RANGES[TASK_RANGE if task_id else FIRST_RANGE]
@@ -73,6 +76,14 @@ class LogsScreen(LogLinesScreen):
         """Services are told apart where there are several."""
         is_task = bool(self.task_id)
         self.view.relook(Look(has_dates=is_task, has_tasks=not is_task, services=self.keys))
+
+    def tabs(self) -> ComposeResult:
+        """The service's."""
+        yield self.tab_bar()
+
+    def service_key(self) -> ServiceKey | None:
+        """The one service whose lines they all are."""
+        return self.keys[0] if len(self.keys) == 1 and not self.task_id else None
 
     def trail(self) -> tuple[str, ...]:
         """Fleet, the service or how many, logs."""

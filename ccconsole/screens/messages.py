@@ -64,6 +64,26 @@ class MetricsAsked(Message):
 
 
 @dataclass
+class ServiceAsked(Message):
+    """Show a service, over the screen that asks."""
+
+    key: ServiceKey
+
+
+@dataclass
+class TabAsked(Message):
+    """Show another tab of a service in place of this one."""
+
+    key: ServiceKey
+    tab: str
+
+
+@dataclass
+class PulsesAsked(Message):
+    """Show all services as tiles."""
+
+
+@dataclass
 class ReloadAsked(Message):
     """Read everything again now."""
 

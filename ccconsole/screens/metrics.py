@@ -21,9 +21,10 @@ from ccconsole.commands import Place
 from ccconsole.config.values import seconds
 from ccconsole.format import age
 from ccconsole.model import MetricsSnapshot, Problem, ServiceKey, ServiceMetrics
-from ccconsole.screens.base import ConsoleScreen, bindings
+from ccconsole.screens.base import bindings
 from ccconsole.screens.desk import Desk
 from ccconsole.screens.messages import LogsAsked, PromptAsked
+from ccconsole.screens.tabs import ServiceTab
 from ccconsole.widgets.bars import TitleLine
 from ccconsole.widgets.fleet_rows import problem_text
 from ccconsole.widgets.metrics.charts import CHARTS, heading
@@ -49,11 +50,12 @@ _Wanted = tuple[ChartView, float | None, tuple[int, int]]
 _NOTE = "A request is counted when it ends: a task of an hour shows an hour late."
 
 
-class MetricsScreen(ConsoleScreen):
+class MetricsScreen(ServiceTab):
     """Reads while it exists; the charts are drawn in a thread."""
 
     PLACE: ClassVar = Place.METRICS
     BINDINGS: ClassVar = bindings(Place.METRICS)
+    TAB: ClassVar = "metrics"
 
     @dataclass
     class Told(Message):
@@ -78,6 +80,7 @@ class MetricsScreen(ConsoleScreen):
 
     def body(self) -> ComposeResult:
         """Title, what is wrong, the charts."""
+        yield self.tab_bar()
         yield TitleLine()
         yield Static(id="metrics-problems")
         with VerticalScroll(id="charts-scroll"), Container(id="charts"):
@@ -91,6 +94,10 @@ class MetricsScreen(ConsoleScreen):
     def home(self) -> Widget | None:
         """The charts scroll."""
         return self.query_one("#charts-scroll")
+
+    def service_key(self) -> ServiceKey | None:
+        """This one."""
+        return self.key
 
     def trail(self) -> tuple[str, ...]:
         """Fleet, service, metrics."""

@@ -15,26 +15,19 @@ from textual.worker import Worker, WorkerState
 
 from ccconsole.alerts import AlertNews
 from ccconsole.errors import ConsoleError
-from ccconsole.model import FleetRow, FleetSnapshot, Problem, Service
+from ccconsole.model import FleetRow, FleetSnapshot, Problem
 from ccconsole.screens import alarms
 from ccconsole.screens.backend import Draft
 from ccconsole.screens.base import ConsoleScreen
 from ccconsole.screens.desk import Desk, pane_size
 from ccconsole.screens.messages import (
     ControlAsked,
-    LogsAsked,
-    MetricsAsked,
     PromptAsked,
     QuitAsked,
     ReloadAsked,
-    TargetAsked,
     TaskOpened,
-    TasksAsked,
 )
-from ccconsole.screens.service import ServiceScreen
-from ccconsole.screens.tabled import TableScreen
-from ccconsole.screens.tasks import TasksScreen
-from ccconsole.widgets.text import plain
+from ccconsole.screens.opening import OpeningScreen
 
 if TYPE_CHECKING:
     from ccconsole.screens.session import Session
@@ -45,7 +38,7 @@ LEAVING_SECONDS = 0.6
 """How long the quit waits for the cancels to be taken; the budget is a second for all of it."""
 
 
-class RootScreen(TableScreen):
+class RootScreen(OpeningScreen):
     """The workers, and what they are asked for."""
 
     def __init__(self, desk: Desk, *, id: str | None = None) -> None:
@@ -222,50 +215,6 @@ class RootScreen(TableScreen):
             self.post_message(self.SessionChanged(session))
             return
         await self.desk.backend.send(environment, message.task_id, message.action, message.fields)
-
-    @on(TargetAsked)
-    def _target_asked(self, message: TargetAsked) -> None:
-        self.desk.environment = message.environment or None
-        while self.app.screen is not self:
-            self.app.pop_screen()
-        self.redraw()
-        self.show_desk()
-        if message.service:
-            self._open_named(message.environment, message.service)
-
-    def _open_named(self, environment: str, name: str) -> None:
-        for row in self.desk.snapshot.rows:
-            if (row.service.key.environment, row.service.key.name) == (environment, name):
-                self.open_service(row.service)
-                return
-        self.say(f"{plain(environment)} has no service {plain(name)}.", is_warning=True)
-
-    def open_service(self, service: Service) -> None:
-        """Its screen over this one."""
-        self.app.push_screen(ServiceScreen(self.desk, service.key))
-
-    @on(TasksAsked)
-    def _tasks_asked(self) -> None:
-        if not isinstance(self.app.screen, TasksScreen):
-            self.app.push_screen(TasksScreen(self.desk))
-
-    @on(LogsAsked)
-    def _logs_asked(self, message: LogsAsked) -> None:
-        from ccconsole.screens.logs import LogsScreen
-
-        if message.keys:
-            self.app.push_screen(LogsScreen(self.desk, message.keys, message.task_id))
-        else:
-            self.say("There is no service here with log lines.", is_warning=True)
-
-    @on(MetricsAsked)
-    def _metrics_asked(self, message: MetricsAsked) -> None:
-        from ccconsole.screens.metrics import MetricsScreen
-
-        if message.key is not None:
-            self.app.push_screen(MetricsScreen(self.desk, message.key))
-        else:
-            self.say("There is no service here with metrics.", is_warning=True)
 
     @on(ReloadAsked)
     def _reload_asked(self) -> None:

@@ -10,6 +10,7 @@ from textual.app import ComposeResult
 from ccconsole.commands import Place
 from ccconsole.model import ServiceKey, Task
 from ccconsole.screens.base import bindings
+from ccconsole.screens.choosing import EnvironmentChoice
 from ccconsole.screens.desk import Desk
 from ccconsole.screens.listing import TaskListScreen
 from ccconsole.screens.messages import LogsAsked, MetricsAsked, PromptAsked
@@ -20,7 +21,7 @@ from ccconsole.widgets.task_rows import COLUMNS_EVERYWHERE, task_rows
 from ccconsole.widgets.text import Span, Tone
 
 
-class TasksScreen(TaskListScreen):
+class TasksScreen(EnvironmentChoice, TaskListScreen):
     """Newest first, over every service."""
 
     PLACE: ClassVar = Place.TASKS
@@ -73,15 +74,3 @@ class TasksScreen(TaskListScreen):
     def _service(self) -> ServiceKey | None:
         task = self.task_under_cursor()
         return None if task is None else self.desk.service_key(task.environment, task.service)
-
-    def action_all_environments(self) -> None:
-        """No choice."""
-        self.desk.environment = None
-        self.show_desk()
-
-    def action_environment(self, number: int) -> None:
-        """Only the one of that number; again: all."""
-        names = dict(self.desk.numbered())
-        if (name := names.get(number)) is not None:
-            self.desk.environment = None if self.desk.environment == name else name
-            self.show_desk()

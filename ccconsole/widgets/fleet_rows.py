@@ -133,7 +133,7 @@ def _service_row(
         state_span(row),
         Span(short_revision(service), Tone.DIM),
         Span(f"{service.min_instances}-{service.max_instances or '?'}"),
-        _busy(row, limit),
+        busy_span(row),
         _task_age(row, oldest, now),
         traffic_span(service),
         *_figures(row, now),
@@ -217,7 +217,9 @@ def oldest_task_age(row: FleetRow, now: float) -> float | None:
     return max(0.0, now - min(starts)) if starts else None
 
 
-def _busy(row: FleetRow, limit: int | None) -> Span:
+def busy_span(row: FleetRow) -> Span:
+    """How many tasks run or wait, of how many it takes."""
+    limit = capacity(row.service)
     if not row.is_journaled and not row.tasks:
         return Span(f"–/{limit or '?'}", Tone.DIM)
     is_full = limit is not None and row.busy >= limit

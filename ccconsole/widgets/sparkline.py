@@ -14,6 +14,8 @@ def sparkline(points: Points, now: float, seconds: float, cells: int, top: float
 
     Zero is the lowest bar and anything more at least the next one; where nothing was measured, a space.
     """
+    if cells <= 0:
+        return ""
     start = now - seconds
     parts: list[float | None] = [None] * cells
     for time, value in points:
