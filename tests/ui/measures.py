@@ -38,8 +38,8 @@ def busy(x: float) -> float:
     return max(0.0, round(3 + 3 * math.sin(x * 7) + math.sin(x * 31)))
 
 
-def afternoon(key: ServiceKey, now: float, window: float = 1800.0) -> ServiceMetrics:
-    """Busy, with a fault in the middle and memory that grows."""
+def afternoon(key: ServiceKey, now: float, window: float = 1800.0, shift: float = 0.0) -> ServiceMetrics:
+    """Busy, with a fault in the middle and memory that grows; `shift` makes another afternoon of it."""
     shapes: dict[str, Callable[[float], float | None]] = {
         "request_count_2xx": lambda x: round(busy(x) / 2),
         "request_count_4xx": lambda x: 0.0,
@@ -59,7 +59,7 @@ def afternoon(key: ServiceKey, now: float, window: float = 1800.0) -> ServiceMet
     }
     series = {}
     for name, shape in shapes.items():
-        points = every(now, window, shape)
+        points = every(now, window, lambda x, shape=shape: shape((x + shift) % 1.0))  # type: ignore[misc]
         series[name] = Series(
             name,
             UNITS[name],
