@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from statistics import fmean
 
 from ccconsole.model import MetricsSnapshot, Points, Series, ServiceKey, ServiceMetrics
 
@@ -64,7 +65,7 @@ def afternoon(key: ServiceKey, now: float, window: float = 1800.0, shift: float 
             name,
             UNITS[name],
             points,
-            overall=points[-1][1] if points else None,
+            overall=fmean(value for _, value in points) if points else None,
             ingest_delay=120.0,
             window_start=now - window,
             read_at=now,
