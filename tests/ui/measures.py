@@ -60,7 +60,7 @@ def afternoon(key: ServiceKey, now: float, window: float = 1800.0, shift: float 
     }
     series = {}
     for name, shape in shapes.items():
-        points = every(now, window, lambda x, shape=shape: shape((x + shift) % 1.0))  # type: ignore[misc]
+        points = every(now, window, lambda x, shape=shape: shape((x + shift) % 1.0 if shift else x))  # type: ignore[misc]
         series[name] = Series(
             name,
             UNITS[name],
