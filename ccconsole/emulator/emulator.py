@@ -13,8 +13,10 @@ import grpc
 import grpc.aio
 
 from ccconsole.emulator import rooms
+from ccconsole.emulator.apis import Apis
 from ccconsole.emulator.catalog import Catalog
 from ccconsole.emulator.deployer import Deployer
+from ccconsole.emulator.gate import Gate
 from ccconsole.emulator.ingress import Activity
 from ccconsole.emulator.listening import bind, remove
 from ccconsole.emulator.logging.recorder import Recorder
@@ -25,11 +27,12 @@ from ccconsole.emulator.monitoring.sampler import Sampler
 from ccconsole.emulator.monitoring.service import Monitoring
 from ccconsole.emulator.monitoring.store import Store
 from ccconsole.emulator.names import parse_service
-from ccconsole.emulator.operations import DELETE, DELETE_REVISION, DEPLOY, Operation, Operations
+from ccconsole.emulator.operations import DELETE, DELETE_REVISION, DEPLOY, REQUESTED, Operation, Operations
 from ccconsole.emulator.platform import Platform
 from ccconsole.emulator.policies import Policies
 from ccconsole.emulator.pool import Pace
 from ccconsole.emulator.ports import Ports
+from ccconsole.emulator.refusals import Refusals
 from ccconsole.emulator.revisions import Revisions
 from ccconsole.emulator.routing import Backend
 from ccconsole.emulator.rpc import Room, Table
@@ -60,6 +63,9 @@ class Options:
     environ: Mapping[str, str] = field(default_factory=lambda: os.environ)
     log_bounds: Bounds = field(default_factory=Bounds)
     tail_limits: TailLimits = field(default_factory=TailLimits)
+    refusals: Refusals = field(default_factory=Refusals)
+    is_strict_on_secrets: bool = False
+    """Whether a revision fails whose secret, version or right to read it is missing, as on Google."""
 
 
 class Emulator:
@@ -99,7 +105,20 @@ class Emulator:
         logging = Logging(self._log_store, self.tails)
         methods = [method for part in parts for method in part.methods()]
         monitoring = Monitoring(self.series)
-        self.table = Table([*methods, *logging.methods(), *monitoring.methods()], self._calls, self._rooms())
+        self.apis = Apis(
+            self._state.document("apis"),
+            lambda rows: self._state.save_document("apis", rows),
+            options.refusals.disabled,
+        )
+        """Google's APIs, on or off."""
+        self.gate = Gate(options.refusals, self.apis, self._operations)
+        """What every call passes, whichever face it comes by."""
+        self.table = Table(
+            [*methods, *logging.methods(), *monitoring.methods()],
+            self._calls,
+            self._rooms(),
+            self.gate.admit,
+        )
         self.sampler = Sampler(self._backends, self.series)
         self._sampling: asyncio.Task[None] | None = None
         self._server: grpc.aio.Server | None = None
@@ -108,7 +127,7 @@ class Emulator:
         """gRPC targets with the ports that were given."""
 
     def _rooms(self) -> list[Room]:
-        return [rooms.run_access(self.policies, self._catalog)]
+        return [rooms.run_access(self.policies, self._catalog, self._options.refusals.denied)]
 
     async def start(self) -> None:
         """Listen, sweep what a killed emulator left, serve the saved services; raises Refused."""
@@ -188,6 +207,8 @@ class Emulator:
         return [backend for record in self._catalog.all() for backend in record.backends.values()]
 
     def _resume(self, operation: Operation) -> None:
+        if operation.kind == REQUESTED:
+            return
         if self._catalog.message(operation.target) is None:
             if operation.kind == DEPLOY:
                 self._operations.fail(operation, grpc.StatusCode.ABORTED, _INTERRUPTED)

@@ -12,7 +12,7 @@ from ccconsole.emulator.rpc import Method, Room
 RUN_SERVICES = "/google.cloud.run.v2.Services/"
 
 
-def run_access(policies: Policies, catalog: Catalog) -> Room:
+def run_access(policies: Policies, catalog: Catalog, denied: frozenset[str]) -> Room:
     """IAM policies of services."""
 
     def find(resource: str) -> str:
@@ -21,6 +21,6 @@ def run_access(policies: Policies, catalog: Catalog) -> Room:
     def build() -> Sequence[Method]:
         from ccconsole.emulator.access import Access
 
-        return Access(RUN_SERVICES, policies, find).methods()
+        return Access(RUN_SERVICES, policies, find, denied).methods()
 
     return Room(RUN_SERVICES, build)
