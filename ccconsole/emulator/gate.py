@@ -87,7 +87,8 @@ def disabled(api: str, project: str) -> Fault:
     text = (
         f"{TITLES[api]} has not been used in project {number} before or it is disabled. Enable it by "
         f"visiting https://console.developers.google.com/apis/api/{api}/overview?project={number} then "
-        "retry. If you enabled this API recently, wait a few minutes for the action to propagate to our systems and retry."
+        "retry. If you enabled this API recently, wait a few minutes for the action to propagate to our "
+        "systems and retry."
     )
     reason = Reason(
         "SERVICE_DISABLED",
