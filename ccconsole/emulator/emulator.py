@@ -36,6 +36,8 @@ from ccconsole.emulator.refusals import Refusals
 from ccconsole.emulator.revisions import Revisions
 from ccconsole.emulator.routing import Backend
 from ccconsole.emulator.rpc import Room, Table
+from ccconsole.emulator.secretmanager.injection import Injection
+from ccconsole.emulator.secretmanager.store import Secrets
 from ccconsole.emulator.services import Services
 from ccconsole.emulator.spec import Images
 from ccconsole.emulator.state import StateDir
@@ -80,19 +82,20 @@ class Emulator:
         self._log_store = LogStore(self._state.path / "log-entries", options.log_bounds)
         self.series = Store()
         """What is measured."""
+        self.policies = Policies(*self._state.room("policies"))
+        """IAM policies by resource name."""
+        self.secrets = Secrets(*self._state.room("secrets"))
+        """Secret Manager's secrets."""
         self._platform = Platform(
             self._state,
             Recorder(self._log_store),
+            Injection(self.secrets, self.policies, options.environ, options.is_strict_on_secrets),
             options.images,
             options.pace,
             ports,
             options.environ,
             series=self.series,
         )
-        self.policies = Policies(
-            self._state.document("policies"), lambda rows: self._state.save_document("policies", rows)
-        )
-        """IAM policies by resource name."""
         self._catalog = Catalog(self._state, ports, self._requests, self.policies)
         self._operations = Operations(self._state.save_operations, self._catalog.message)
         self._deployer = Deployer(self._platform, self._operations, self._catalog.save, self._catalog.forget)
@@ -105,11 +108,7 @@ class Emulator:
         logging = Logging(self._log_store, self.tails)
         methods = [method for part in parts for method in part.methods()]
         monitoring = Monitoring(self.series)
-        self.apis = Apis(
-            self._state.document("apis"),
-            lambda rows: self._state.save_document("apis", rows),
-            options.refusals.disabled,
-        )
+        self.apis = Apis(*self._state.room("apis"), options.refusals.disabled)
         """Google's APIs, on or off."""
         self.gate = Gate(options.refusals, self.apis, self._operations)
         """What every call passes, whichever face it comes by."""
@@ -127,7 +126,11 @@ class Emulator:
         """gRPC targets with the ports that were given."""
 
     def _rooms(self) -> list[Room]:
-        return [rooms.run_access(self.policies, self._catalog, self._options.refusals.denied)]
+        denied = self._options.refusals.denied
+        return [
+            rooms.run_access(self.policies, self._catalog, denied),
+            rooms.secret_manager(self.secrets, self.policies, denied),
+        ]
 
     async def start(self) -> None:
         """Listen, sweep what a killed emulator left, serve the saved services; raises Refused."""

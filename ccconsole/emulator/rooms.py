@@ -8,6 +8,7 @@ from ccconsole.emulator.catalog import Catalog
 from ccconsole.emulator.names import parse_service
 from ccconsole.emulator.policies import Policies
 from ccconsole.emulator.rpc import Method, Room
+from ccconsole.emulator.secretmanager.store import Secrets
 
 RUN_SERVICES = "/google.cloud.run.v2.Services/"
 
@@ -24,3 +25,14 @@ def run_access(policies: Policies, catalog: Catalog, denied: frozenset[str]) -> 
         return Access(RUN_SERVICES, policies, find, denied).methods()
 
     return Room(RUN_SERVICES, build)
+
+
+def secret_manager(secrets: Secrets, policies: Policies, denied: frozenset[str]) -> Room:
+    """Secret Manager."""
+
+    def build() -> Sequence[Method]:
+        from ccconsole.emulator.secretmanager.service import SecretManager
+
+        return SecretManager(secrets, policies, denied).methods()
+
+    return Room("/google.cloud.secretmanager.v1.", build)
