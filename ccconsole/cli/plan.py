@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 import typer
 
@@ -18,8 +19,12 @@ from ccconsole.cli.session import (
     run,
     session,
 )
+from ccconsole.config import Environment, ServiceSpec
 from ccconsole.errors import TimedOut
 from ccconsole.model import Action, Advice, Change, Plan
+
+if TYPE_CHECKING:
+    from ccconsole.cloud.connect import Connection, Connections
 
 NO_CHANGES = "no changes"
 
@@ -51,22 +56,31 @@ async def _plan(options: Session, target: str, form: Format) -> int:
     from ccconsole.cloud.connect import Connections
 
     environment, specs = rollouts.specs_of(options.config, target)
-    try:
-        async with (
-            Connections(options.config, is_applying=False) as connections,
-            asyncio.timeout(options.timeout),
-        ):
-            connection = await connections.connection(environment)
-            plans = await asyncio.gather(*(rollouts.plan(connection, spec) for spec in specs))
-    except TimeoutError:
-        raise TimedOut(
-            f"{environment.name} does not answer", f"Nothing came within {options.timeout:g} s.", ""
-        ) from None
+    async with Connections(options.config, is_applying=False) as connections:
+        _, plans = await planned(options, connections, environment, specs)
     show(plans, form)
     refusals = [found.refusal for found in plans if found.refusal is not None]
     for refusal in refusals:
         output.error(refusal)
     return refusals[0].exit_code if refusals else 0
+
+
+async def planned(
+    options: Session, connections: Connections, environment: Environment, specs: Sequence[ServiceSpec]
+) -> tuple[Connection, list[Plan]]:
+    """The connection and the services' plans; TimedOut when they do not come in time."""
+    from ccconsole import rollouts
+
+    try:
+        async with asyncio.timeout(options.timeout):
+            connection = await connections.connection(environment)
+            plans = await asyncio.gather(*(rollouts.plan(connection, spec) for spec in specs))
+    except TimeoutError:
+        detail = f"Nothing came within {options.timeout:g} s."
+        raise TimedOut(
+            f"{environment.name} does not answer", detail, "Give it longer: --timeout 60"
+        ) from None
+    return connection, list(plans)
 
 
 def show(plans: list[Plan], form: Format) -> None:
@@ -87,7 +101,7 @@ def text(found: Plan) -> str:
     what = "a new revision" if found.is_new_revision or not found.changes else "no new revision"
     lines = [f"{found.key}: {found.action}, {what}"]
     if found.changes:
-        table = output.table([_change(change) for change in found.changes], _columns(found.action))
+        table = output.table([change_row(change) for change in found.changes], _columns(found.action))
         lines += [f"  {line}" for line in table.splitlines()]
     return "\n".join([*lines, f"  the same as: {output.plain(found.command)}"]) + "\n"
 
@@ -106,13 +120,19 @@ def _columns(action: Action) -> list[Column]:
     return [*columns, Column("DECLARED", lambda row: row["declared"] or "-", lambda _: "green")]
 
 
-def _change(change: Change) -> dict[str, Any]:
+def change_row(change: Change) -> dict[str, Any]:
+    """A change for machines."""
     return {
         "field": change.field,
         "live": change.live,
         "declared": change.declared,
         "new_revision": change.is_revision,
     }
+
+
+def advice_row(advice: Advice) -> dict[str, Any]:
+    """A piece of advice for machines."""
+    return {"kind": str(advice.kind), "text": advice.text, "hint": advice.hint or None}
 
 
 def _row(found: Plan) -> dict[str, Any]:
@@ -123,11 +143,8 @@ def _row(found: Plan) -> dict[str, Any]:
         "region": found.key.region,
         "action": str(found.action),
         "new_revision": found.is_new_revision,
-        "changes": [_change(change) for change in found.changes],
-        "advice": [
-            {"kind": str(advice.kind), "text": advice.text, "hint": advice.hint or None}
-            for advice in found.advice
-        ],
+        "changes": [change_row(change) for change in found.changes],
+        "advice": [advice_row(advice) for advice in found.advice],
         "image": found.image,
         "fingerprint": found.fingerprint,
         "tasks_in_flight": found.in_flight,

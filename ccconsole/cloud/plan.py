@@ -7,6 +7,7 @@ import json
 from collections.abc import Iterator, Sequence
 
 from google.api_core import exceptions
+from google.api_core.operation_async import AsyncOperation
 from google.cloud import run_v2
 
 from ccconsole.cloud import comparison, deploy, gcloud
@@ -96,6 +97,24 @@ async def open_members(connection: Connection, spec: ServiceSpec) -> tuple[str, 
     )
 
 
+async def close(connection: Connection, spec: ServiceSpec) -> tuple[str, ...]:
+    """Take whoever stands for anybody out of the service's invokers; those that were there."""
+    members = await open_members(connection, spec)
+    if not members:
+        return ()
+    client = connection.client(run_v2.ServicesAsyncClient)
+    name = name_of(spec.key, connection.environment.project)
+    with translated(connection.environment, f"close {spec.key} to the public"):
+        policy = await client.get_iam_policy({"resource": name}, timeout=_CALL_TIMEOUT)
+        for binding in policy.bindings:
+            kept = [member for member in binding.members if member not in _ANYBODY]
+            if binding.role == INVOKER:
+                del binding.members[:]
+                binding.members.extend(kept)
+        await client.set_iam_policy({"resource": name, "policy": policy}, timeout=_CALL_TIMEOUT)
+    return members
+
+
 async def _refusal(
     connection: Connection, spec: ServiceSpec, made: run_v2.Service, live: run_v2.Service | None
 ) -> Problem | None:
@@ -113,7 +132,7 @@ async def _refusal(
 
 async def send(
     connection: Connection, spec: ServiceSpec, made: run_v2.Service, *, is_new: bool, is_dry: bool = False
-) -> object:
+) -> AsyncOperation:
     """Create or update the service; the operation. Raises Google's errors; a stale etag is ABORTED."""
     client = connection.client(run_v2.ServicesAsyncClient)
     if is_new:

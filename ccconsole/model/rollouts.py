@@ -101,6 +101,8 @@ class Adjustment:
     changes: tuple[Change, ...] = ()
     traffic: tuple[TrafficShare, ...] | None = None
     """The new shares, where it moves traffic."""
+    instances: tuple[int, int] | None = None
+    """The new bounds, where it scales."""
     advice: tuple[Advice, ...] = ()
     in_flight: int = 0
 
