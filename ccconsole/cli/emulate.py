@@ -35,6 +35,25 @@ def emulate(
     is_stop: Annotated[
         bool, typer.Option("--stop", help="Stop the one that runs, with its workers.")
     ] = False,
+    deny: Annotated[
+        list[str] | None, typer.Option("--deny", metavar="PERMISSION", help="Nobody has this permission.")
+    ] = None,
+    disable_api: Annotated[
+        list[str] | None,
+        typer.Option("--disable-api", metavar="API", help="This API is off until somebody enables it."),
+    ] = None,
+    fail: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--fail",
+            metavar="[operation:]RPC=CODE[*COUNT][:WORDS]",
+            help="End calls, or the operations they start, so; CODE HANG: never.",
+        ),
+    ] = None,
+    is_strict_on_secrets: Annotated[
+        bool,
+        typer.Option("--strict-secrets", help="Refuse a revision whose secrets are not in Secret Manager."),
+    ] = False,
 ) -> None:
     """Run the Cloud Run emulator here, until Ctrl-C; `local` environments use it.
 
@@ -56,6 +75,10 @@ def emulate(
         output.note(_addresses(port))
     listen = () if port is None else (f"127.0.0.1:{port}",)
     command = where.command(*listen, idle_exit=None)
+    for option, values in (("--deny", deny), ("--disable-api", disable_api), ("--fail", fail)):
+        command += [f"{option}={value}" for value in values or ()]
+    if is_strict_on_secrets:
+        command.append("--strict-secrets")
     sys.stdout.flush()
     os.execv(command[0], command)
 

@@ -6,7 +6,7 @@ import fcntl
 import json
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -74,6 +74,11 @@ class StateDir:
     def save_instances(self, rows: list[dict[str, Any]]) -> None:
         """Write the living instances."""
         self._write(self.path / _INSTANCES, {"instances": rows})
+
+    def room(self, name: str) -> tuple[dict[str, Any], Callable[[dict[str, Any]], None]]:
+        """What a room saved, empty at first, and how it saves: policies, secrets ..."""
+        path = self.path / f"{name}.json"
+        return self._read(path) or {}, lambda value: self._write(path, value)
 
     def _write(self, path: Path, value: dict[str, Any]) -> None:
         # A rename is atomic for whoever kills this process; for the machine's own crash `_read` sets aside.

@@ -1,0 +1,38 @@
+"""The rooms that are furnished when somebody first enters: each imports its Google messages within."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ccconsole.emulator.catalog import Catalog
+from ccconsole.emulator.names import parse_service
+from ccconsole.emulator.policies import Policies
+from ccconsole.emulator.rpc import Method, Room
+from ccconsole.emulator.secretmanager.store import Secrets
+
+RUN_SERVICES = "/google.cloud.run.v2.Services/"
+
+
+def run_access(policies: Policies, catalog: Catalog, denied: frozenset[str]) -> Room:
+    """IAM policies of services."""
+
+    def find(resource: str) -> str:
+        return str(catalog.get(parse_service(resource, "resource")).name)
+
+    def build() -> Sequence[Method]:
+        from ccconsole.emulator.access import Access
+
+        return Access(RUN_SERVICES, policies, find, denied).methods()
+
+    return Room(RUN_SERVICES, build)
+
+
+def secret_manager(secrets: Secrets, policies: Policies, denied: frozenset[str]) -> Room:
+    """Secret Manager."""
+
+    def build() -> Sequence[Method]:
+        from ccconsole.emulator.secretmanager.service import SecretManager
+
+        return SecretManager(secrets, policies, denied).methods()
+
+    return Room("/google.cloud.secretmanager.v1.", build)
