@@ -22,7 +22,6 @@ from ccconsole.cli.session import (
     session,
 )
 from ccconsole.cli.targets import live_service
-from ccconsole.errors import ConfigError
 from ccconsole.model import Adjustment, ServiceKey
 
 if TYPE_CHECKING:
@@ -80,12 +79,11 @@ def traffic(
     timeout: TimeoutOption = None,
 ) -> None:
     """Divide the requests between revisions; without a share for `latest`, new revisions serve nothing."""
-    wanted = [_share(text) for text in shares]
 
     async def planned(connection: Connection, key: ServiceKey) -> Adjustment:
         from ccconsole import rollouts
 
-        return await rollouts.redirect(connection, key, wanted)
+        return await rollouts.redirect(connection, key, [rollouts.share(text) for text in shares])
 
     what = f"move the traffic of {target}"
     raise typer.Exit(run(_adjust(session(context), target, what, planned, form, is_dry=is_dry)))
@@ -135,15 +133,6 @@ def delete(
     raise typer.Exit(
         run(_adjust(session(context), target, what, planned, form, is_dry=is_dry, is_grave=True))
     )
-
-
-def _share(text: str) -> tuple[str, int]:
-    name, equals, percent = text.rpartition("=")
-    if not equals or not name or not percent.removesuffix("%").isdecimal():
-        raise ConfigError(
-            f"{text!r} is no share", "A share is a revision and its percent.", "For example: latest=100"
-        )
-    return name, int(percent.removesuffix("%"))
 
 
 async def _adjust(

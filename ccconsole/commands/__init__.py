@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final
 
+from ccconsole.commands.changing import CHANGING
 from ccconsole.commands.declaring import CONSOLE, TABLES, Command, Danger, Place
 from ccconsole.commands.everywhere import EVERYWHERE
 from ccconsole.commands.tables import MOTION, TABLE
@@ -28,11 +29,22 @@ __all__ = [
     "verb_help",
 ]
 
-COMMANDS: Final[tuple[Command, ...]] = (*TABLE, *LOGS, *METRICS, *TASK, *EVERYWHERE, *PROMPT, *MOTION)
+COMMANDS: Final[tuple[Command, ...]] = (
+    *TABLE,
+    *LOGS,
+    *METRICS,
+    *CHANGING,
+    *TASK,
+    *EVERYWHERE,
+    *PROMPT,
+    *MOTION,
+)
 """The registry, in the order of footer and help."""
 
 FOOTER: Final = (
     *(
+        "confirm",
+        "stop",
         "open",
         "log_task",
         "unfold",
@@ -51,6 +63,9 @@ FOOTER: Final = (
         "next_task",
         "logs",
         "metrics",
+        "deploy",
+        "rollback",
+        "differences",
         "pulses",
         "next_tab",
     ),

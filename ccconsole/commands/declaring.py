@@ -25,12 +25,15 @@ class Place(StrEnum):
     LOGS = "logs"
     METRICS = "metrics"
     PULSES = "pulses"
+    REVISIONS = "revisions"
+    ROLLOUT = "rollout"
+    MATRIX = "matrix"
     PROMPT = "prompt"
 
 
 CONSOLE: Final = tuple(place for place in Place if place is not Place.PROMPT)
 """The full screens; the prompt box is a modal over them."""
-TABLES: Final = (Place.FLEET, Place.SERVICE, Place.TASKS)
+TABLES: Final = (Place.FLEET, Place.SERVICE, Place.TASKS, Place.REVISIONS, Place.MATRIX)
 
 
 @dataclass(frozen=True)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Final
 
-from ccconsole.commands.declaring import CONSOLE, TABLES, Command, Place
+from ccconsole.commands.declaring import CONSOLE, Command, Place
 
-TABS: Final = (Place.SERVICE, Place.LOGS, Place.METRICS)
+_SERVED: Final = (Place.FLEET, Place.SERVICE, Place.TASKS, Place.REVISIONS)
+TABS: Final = (Place.SERVICE, Place.LOGS, Place.METRICS, Place.REVISIONS)
 
 EVERYWHERE: Final = (
     Command("back", "escape", "Back", "Back to where you came from; a filter goes first", CONSOLE),
@@ -24,7 +25,7 @@ EVERYWHERE: Final = (
         "l",
         "Logs",
         "The log lines of the service under the cursor, or of all marked ones",
-        (*TABLES, Place.TASK, Place.METRICS, Place.PULSES),
+        (*_SERVED, Place.TASK, Place.METRICS, Place.PULSES, Place.ROLLOUT),
         ("logs",),
         verb="logs",
     ),
@@ -33,7 +34,7 @@ EVERYWHERE: Final = (
         "m",
         "Metrics",
         "Charts of the service under the cursor, each with its age",
-        (*TABLES, Place.TASK, Place.LOGS, Place.PULSES),
+        (*_SERVED, Place.TASK, Place.LOGS, Place.PULSES),
         ("metrics",),
         verb="metrics",
     ),

@@ -13,7 +13,7 @@ def _environment(number: int) -> Command:
         str(number),
         f"Environment {number}",
         "Only that environment, in the order of deploy.toml",
-        (Place.FLEET, Place.TASKS, Place.PULSES),
+        (Place.FLEET, Place.TASKS, Place.PULSES, Place.MATRIX),
         is_listed=number == 1,
         action=f"environment({number})",
     )
@@ -30,14 +30,17 @@ MOTION: Final = (
     Command("half_up", "ctrl+u", "Half up", "Half a page up", CONSOLE),
 )
 
+_SERVED: Final = (Place.FLEET, Place.SERVICE, Place.TASKS, Place.REVISIONS)
+"""Tables whose rows are of services."""
+
 TABLE: Final = (
-    Command("open", "enter", "Open", "Open what the cursor is on", (*TABLES, Place.PULSES)),
+    Command("open", "enter", "Open", "Open what the cursor is on", (*_SERVED, Place.PULSES)),
     Command(
         "prompt",
         "p",
         "Prompt",
         "Prompt the service under the cursor, or all marked ones",
-        (*TABLES, Place.TASK, Place.LOGS, Place.METRICS, Place.PULSES),
+        (*_SERVED, Place.TASK, Place.LOGS, Place.METRICS, Place.PULSES),
         ("prompt", "p"),
         Danger.CHANGES,
         takes_text=True,
@@ -80,7 +83,7 @@ TABLE: Final = (
         "0",
         "All",
         "All environments",
-        (Place.FLEET, Place.TASKS, Place.PULSES),
+        (Place.FLEET, Place.TASKS, Place.PULSES, Place.MATRIX),
         ("all",),
         verb="ls",
     ),

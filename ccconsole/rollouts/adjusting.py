@@ -52,6 +52,16 @@ async def rollback(connection: Connection, key: ServiceKey, to: str | None = Non
     return _moved(connection, service, "rollback", text, shares)
 
 
+def share(text: str) -> tuple[str, int]:
+    """`REVISION=PERCENT`, or `latest=PERCENT`, as (revision, percent); raises ConfigError."""
+    name, equals, percent = text.rpartition("=")
+    if not equals or not name or not percent.removesuffix("%").isdecimal():
+        raise ConfigError(
+            f"{text!r} is no share", "A share is a revision and its percent.", "For example: latest=100"
+        )
+    return name, int(percent.removesuffix("%"))
+
+
 async def redirect(connection: Connection, key: ServiceKey, wanted: Sequence[tuple[str, int]]) -> Adjustment:
     """Traffic by (revision or `latest`, percent); ConfigError, NotFound or Refused for what cannot be."""
     if sum(percent for _, percent in wanted) != 100 or any(percent < 0 for _, percent in wanted):

@@ -13,14 +13,32 @@ from contextlib import aclosing
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
-from ccconsole.config import Config, Environment
-from ccconsole.errors import ConsoleError
-from ccconsole.model import FleetSnapshot, LogBatch, LogQuery, MetricsSnapshot, Service, ServiceKey, Task
+from ccconsole.config import Config, Environment, ServiceSpec
+from ccconsole.errors import ConfigError, ConsoleError, NotFound
+from ccconsole.model import (
+    Adjustment,
+    FleetSnapshot,
+    LogBatch,
+    LogQuery,
+    MetricsSnapshot,
+    Plan,
+    Revision,
+    Rollout,
+    Service,
+    ServiceKey,
+    Task,
+)
 
 if TYPE_CHECKING:
     from ccconsole.cloud.connect import Connection, Connections
     from ccconsole.cloud.log_hub import LogHub
     from worker_service.wire import TaskEvent
+
+_EXAMPLES = {
+    "traffic": ":traffic latest=100",
+    "scale": ":scale 0 5",
+    "delete": ":delete takes nothing more",
+}
 
 Option = str | int | float | bool
 
@@ -72,6 +90,22 @@ class Backend(Protocol):
         self, environment: Environment, services: Sequence[ServiceKey], window: float
     ) -> AsyncGenerator[MetricsSnapshot, None]:
         """All metrics of the services over the last `window` seconds, again and again."""
+        ...
+
+    async def revisions(self, environment: Environment, key: ServiceKey) -> Sequence[Revision]:
+        """A service's revisions, newest first."""
+        ...
+
+    async def propose(
+        self, environment: Environment, key: ServiceKey, verb: str, words: Sequence[str]
+    ) -> Plan | Adjustment:
+        """What deploy, rollback, traffic, scale or delete would do to a service; nothing is done."""
+        ...
+
+    def roll(
+        self, environment: Environment, proposal: Plan | Adjustment, stop: asyncio.Event
+    ) -> AsyncGenerator[Rollout, None]:
+        """Carry out what was proposed: a snapshot at each change; `stop` ends it in order."""
         ...
 
 
@@ -185,6 +219,59 @@ class LiveBackend:
         async with aclosing(flow) as snapshots:
             async for snapshot in snapshots:
                 yield snapshot
+
+    async def revisions(self, environment: Environment, key: ServiceKey) -> Sequence[Revision]:
+        """ccconsole.cloud.services.revisions."""
+        services = await _module("ccconsole.cloud.services")
+        found: Sequence[Revision] = await services.revisions(
+            await self._connect(environment), key.name, key.region
+        )
+        return found
+
+    async def propose(
+        self, environment: Environment, key: ServiceKey, verb: str, words: Sequence[str]
+    ) -> Plan | Adjustment:
+        """A plan or an adjustment of ccconsole.rollouts."""
+        rollouts = await _module("ccconsole.rollouts")
+        connection = await self._connect(environment)
+        found: Plan | Adjustment
+        match verb, words:
+            case "deploy", _:
+                found = await rollouts.plan(connection, self._spec(environment, key))
+            case "rollback", _:
+                found = await rollouts.rollback(connection, key, words[0] if words else None)
+            case "traffic", _:
+                found = await rollouts.redirect(connection, key, [rollouts.share(word) for word in words])
+            case "scale", [low, high] if low.isdecimal() and high.isdecimal():
+                found = await rollouts.scale(connection, key, int(low), int(high))
+            case "delete", []:
+                found = await rollouts.delete(connection, key)
+            case _:
+                raise ConfigError(f":{verb} {' '.join(words)} is not understood", "", _EXAMPLES[verb])
+        return found
+
+    async def roll(
+        self, environment: Environment, proposal: Plan | Adjustment, stop: asyncio.Event
+    ) -> AsyncGenerator[Rollout, None]:
+        """Rollout snapshots of ccconsole.rollouts."""
+        rollouts = await _module("ccconsole.rollouts")
+        connection = await self._connect(environment)
+        if isinstance(proposal, Plan):
+            spec = self._spec(environment, proposal.key)
+            flow = rollouts.deploy(connection, spec, proposal, stop=stop)
+        else:
+            flow = rollouts.adjust(connection, proposal, stop=stop)
+        async with aclosing(flow) as snapshots:
+            async for snapshot in snapshots:
+                yield snapshot
+
+    @staticmethod
+    def _spec(environment: Environment, key: ServiceKey) -> ServiceSpec:
+        for spec in environment.services:
+            if spec.key == key:
+                return spec
+        hint = f"Declare it: [env.{environment.name}.services.{key.name}]"
+        raise NotFound(f"{key} is not in deploy.toml", "There is nothing to deploy.", hint)
 
 
 async def _module(name: str) -> Any:

@@ -11,8 +11,9 @@ from textual.app import ComposeResult
 from ccconsole.commands import Place
 from ccconsole.model import ServiceKey
 from ccconsole.screens.base import bindings
+from ccconsole.screens.changing import ServiceChange
 from ccconsole.screens.choosing import EnvironmentChoice
-from ccconsole.screens.messages import LogsAsked, MetricsAsked, PromptAsked, PulsesAsked
+from ccconsole.screens.messages import LogsAsked, MatrixAsked, MetricsAsked, PromptAsked, PulsesAsked
 from ccconsole.screens.root import RootScreen
 from ccconsole.widgets.bars import Crumbs, TitleLine
 from ccconsole.widgets.fleet_rows import COLUMNS, fleet_rows, message_span
@@ -21,7 +22,7 @@ from ccconsole.widgets.table import RowTable
 from ccconsole.widgets.text import Span, Tone
 
 
-class FleetScreen(EnvironmentChoice, RootScreen):
+class FleetScreen(EnvironmentChoice, ServiceChange, RootScreen):
     """All services, their problems, and what runs on them."""
 
     PLACE: ClassVar = Place.FLEET
@@ -111,10 +112,18 @@ class FleetScreen(EnvironmentChoice, RootScreen):
         """Of the marked services, else of the one under the cursor."""
         self.post_message(LogsAsked(self._chosen()))
 
+    def service_key(self) -> ServiceKey | None:
+        """The one under the cursor."""
+        key = self.table.cursor_key
+        return key if isinstance(key, ServiceKey) else None
+
     def action_metrics(self) -> None:
         """Of the service under the cursor."""
-        key = self.table.cursor_key
-        self.post_message(MetricsAsked(key if isinstance(key, ServiceKey) else None))
+        self.post_message(MetricsAsked(self.service_key()))
+
+    def action_matrix(self) -> None:
+        """All services side by side."""
+        self.post_message(MatrixAsked())
 
     def action_pulses(self) -> None:
         """All services as tiles."""

@@ -7,7 +7,7 @@ from typing import Any
 
 from textual.message import Message
 
-from ccconsole.model import ServiceKey, Task
+from ccconsole.model import Adjustment, Plan, ServiceKey, Task
 
 
 @dataclass
@@ -81,6 +81,34 @@ class TabAsked(Message):
 @dataclass
 class PulsesAsked(Message):
     """Show all services as tiles."""
+
+
+@dataclass
+class RolloutAsked(Message):
+    """Plan a change of a service, and show it: deploy, rollback, traffic, scale or delete, with its words."""
+
+    key: ServiceKey | None
+    verb: str
+    words: tuple[str, ...] = ()
+
+
+@dataclass
+class RolloutConfirmed(Message):
+    """Carry out what was planned and confirmed."""
+
+    proposal: Plan | Adjustment
+
+
+@dataclass
+class RolloutStopped(Message):
+    """End a rollout, in order, at the stage it is at."""
+
+    key: ServiceKey
+
+
+@dataclass
+class MatrixAsked(Message):
+    """Compare the services of all environments, and with deploy.toml."""
 
 
 @dataclass

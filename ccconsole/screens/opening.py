@@ -7,6 +7,7 @@ from textual import on
 from ccconsole.model import Service
 from ccconsole.screens.messages import (
     LogsAsked,
+    MatrixAsked,
     MetricsAsked,
     PulsesAsked,
     ServiceAsked,
@@ -14,13 +15,13 @@ from ccconsole.screens.messages import (
     TargetAsked,
     TasksAsked,
 )
+from ccconsole.screens.rolling import RollingScreen
 from ccconsole.screens.service import ServiceScreen
-from ccconsole.screens.tabled import TableScreen
 from ccconsole.screens.tasks import TasksScreen
 from ccconsole.widgets.text import plain
 
 
-class OpeningScreen(TableScreen):
+class OpeningScreen(RollingScreen):
     """The bottom of the stack; screens that the first key may open are imported before it is pressed."""
 
     @on(TargetAsked)
@@ -71,12 +72,15 @@ class OpeningScreen(TableScreen):
     def _tab_asked(self, message: TabAsked) -> None:
         from ccconsole.screens.logs import LogsScreen
         from ccconsole.screens.metrics import MetricsScreen
+        from ccconsole.screens.revisions import RevisionsScreen
 
         match message.tab:
             case "logs":
                 self.app.switch_screen(LogsScreen(self.desk, (message.key,)))
             case "metrics":
                 self.app.switch_screen(MetricsScreen(self.desk, message.key))
+            case "revisions":
+                self.app.switch_screen(RevisionsScreen(self.desk, message.key))
             case _:
                 self.app.switch_screen(ServiceScreen(self.desk, message.key))
 
@@ -89,3 +93,9 @@ class OpeningScreen(TableScreen):
         from ccconsole.screens.pulses import PulsesScreen
 
         self.app.push_screen(PulsesScreen(self.desk))
+
+    @on(MatrixAsked)
+    def _matrix_asked(self) -> None:
+        from ccconsole.screens.matrix import MatrixScreen
+
+        self.app.push_screen(MatrixScreen(self.desk))

@@ -94,7 +94,7 @@ class RootScreen(OpeningScreen):
     def _snapshot_read(self, message: SnapshotRead) -> None:
         self.desk.snapshot = message.snapshot
         self.desk.fleet_problem = None
-        self._tell()
+        self.tell_desk()
         alarms.tell(self.app, self._alerts.of(message.snapshot.rows))
 
     @on(Worker.StateChanged)
@@ -104,9 +104,9 @@ class RootScreen(OpeningScreen):
             error = event.worker.error
             title = error.title if isinstance(error, ConsoleError) else "The fleet cannot be read: a bug"
             self.desk.fleet_problem = Problem("", title, hint="ctrl+r reads again", since=self.desk.now())
-            self._tell()
+            self.tell_desk()
 
-    def _tell(self) -> None:
+    def tell_desk(self) -> None:
         """Have the screen in sight drawn again."""
         for screen in reversed(self.app.screen_stack):
             if isinstance(screen, ConsoleScreen):
@@ -141,7 +141,7 @@ class RootScreen(OpeningScreen):
         task = message.session.task
         if task.state.is_end and not self._is_shown(message.session):
             self.say(f"{task.environment}/{task.service}: {task.state}", is_warning=task.state != "completed")
-        self._tell()
+        self.tell_desk()
 
     def _is_shown(self, session: Session) -> bool:
         screen = self.app.screen

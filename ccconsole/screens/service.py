@@ -10,6 +10,7 @@ from textual.app import ComposeResult
 from ccconsole.commands import Place
 from ccconsole.model import ServiceKey, Task
 from ccconsole.screens.base import bindings
+from ccconsole.screens.changing import ServiceChange
 from ccconsole.screens.desk import Desk
 from ccconsole.screens.listing import TaskListScreen
 from ccconsole.screens.messages import LogsAsked, MetricsAsked, PromptAsked
@@ -22,7 +23,7 @@ from ccconsole.widgets.task_rows import COLUMNS, task_rows
 from ccconsole.widgets.text import Span, Tone
 
 
-class ServiceScreen(ServiceTab, TaskListScreen):
+class ServiceScreen(ServiceChange, ServiceTab, TaskListScreen):
     """Facts above, tasks below, both live."""
 
     PLACE: ClassVar = Place.SERVICE

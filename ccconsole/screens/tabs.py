@@ -9,7 +9,7 @@ from ccconsole.screens.base import ConsoleScreen
 from ccconsole.screens.messages import TabAsked
 from ccconsole.widgets.bars import TabBar
 
-TABS = ("tasks", "logs", "metrics")
+TABS = ("tasks", "logs", "metrics", "revisions")
 
 
 class ServiceTab(ConsoleScreen):
