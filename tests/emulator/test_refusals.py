@@ -164,7 +164,7 @@ async def test_every_rpc_that_lacks_its_permission_is_refused(launch: Launch) ->
 
 async def first_answer(cloud: Cloud, path: str) -> Any:
     """What an RPC answers to an empty request."""
-    return await cloud.channel.stream_stream(path, None, None)([b""]).read()
+    return await cloud.channel.stream_stream(path, None, None)(iter([b""])).read()
 
 
 def test_operations_are_told_from_other_answers() -> None:
