@@ -86,6 +86,8 @@ def _service(raw: Any, environment: str, region: str) -> Service:
     template = raw.template
     container = template.containers[0] if template.containers else None
     limits = container.resources.limits if container else {}
+    # Both hold: the service's own bound, and that of its revisions.
+    bounds = (raw.scaling.max_instance_count, template.scaling.max_instance_count)
     state, message = _state(raw)
     return Service(
         key=ServiceKey(environment, region, _last(raw.name)),
@@ -100,7 +102,7 @@ def _service(raw: Any, environment: str, region: str) -> Service:
         timeout=template.timeout.ToTimedelta().total_seconds() if template.HasField("timeout") else None,
         concurrency=template.max_instance_request_concurrency or None,
         min_instances=max(raw.scaling.min_instance_count, template.scaling.min_instance_count),
-        max_instances=template.scaling.max_instance_count or None,
+        max_instances=min(filter(None, bounds), default=None),
         traffic=_traffic(raw),
         is_public=raw.invoker_iam_disabled,
         service_account=template.service_account or None,

@@ -8,6 +8,7 @@ from typing import ClassVar
 from textual import on, work
 from textual.app import ComposeResult
 from textual.containers import VerticalScroll
+from textual.content import Content
 from textual.message import Message
 from textual.widget import Widget
 from textual.widgets import Static
@@ -21,7 +22,7 @@ from ccconsole.screens.messages import LogsAsked, RolloutConfirmed, RolloutStopp
 from ccconsole.widgets.bars import TitleLine
 from ccconsole.widgets.line_input import Asked, LineInput
 from ccconsole.widgets.rollout import course, headline, is_idle, proposed
-from ccconsole.widgets.text import MUTED, Span, Tone, content, plain
+from ccconsole.widgets.text import MUTED, Span, Tone, content
 
 
 class RolloutScreen(ConsoleScreen):
@@ -97,8 +98,9 @@ class RolloutScreen(ConsoleScreen):
         self.query_one(TitleLine).parts = tuple(parts)
         plan = self.query_one("#proposal", Static)
         if isinstance(found, ConsoleError):
-            words = "\n".join(f"  {plain(part)}" for part in (found.detail, found.hint) if part)
-            plan.update(content((f" ✗ {found.title}\n", "bold $error"), "").append(words))
+            said = [content((f" ✗ {found.title}", "bold $error"))]
+            said += [content(f"   {part}") for part in (found.detail, found.hint) if part]
+            plan.update(Content("\n").join(said))
         elif found is not None:
             plan.update(proposed(found))
         else:

@@ -75,8 +75,8 @@ def course(rollout: Rollout, now: float) -> Content:
     """The stages with their words and times, then how it ended."""
     lines = [_stage(stage, now) for stage in rollout.stages]
     if rollout.is_over:
-        lines += ["", *_end(rollout)]  # type: ignore[list-item]
-    return Content("\n").join(Content(line) if isinstance(line, str) else line for line in lines)
+        lines += [Content(""), *_end(rollout)]
+    return Content("\n").join(lines)
 
 
 def _stage(stage: Stage, now: float) -> Content:

@@ -18,12 +18,16 @@ from ccconsole.config import Config, Environment
 from ccconsole.errors import ConsoleError
 from ccconsole.keymap import Settings
 from ccconsole.model import (
+    Adjustment,
     FleetRow,
     FleetSnapshot,
     LogBatch,
     LogMode,
     LogQuery,
     MetricsSnapshot,
+    Plan,
+    Revision,
+    Rollout,
     Service,
     ServiceKey,
     ServiceState,
@@ -109,6 +113,13 @@ class World:
     log_past: dict[str, LogBatch | ConsoleError] = field(default_factory=dict)
     metric_snapshots: asyncio.Queue[MetricsSnapshot] = field(default_factory=asyncio.Queue)
     metric_queries: list[tuple[str, tuple[ServiceKey, ...], float]] = field(default_factory=list)
+    revision_list: Sequence[Revision] | ConsoleError = ()
+    proposals: list[tuple[ServiceKey, str, tuple[str, ...]]] = field(default_factory=list)
+    proposal: Plan | Adjustment | ConsoleError | None = None
+    """What is proposed next."""
+    rolled: list[Plan | Adjustment] = field(default_factory=list)
+    rollouts: asyncio.Queue[Rollout] = field(default_factory=asyncio.Queue)
+    stops: list[asyncio.Event] = field(default_factory=list)
     refusal: ConsoleError | None = None
     closed: int = 0
     _number: int = 0
@@ -179,6 +190,31 @@ class World:
         self.metric_queries.append((environment.name, tuple(services), window))
         while True:
             yield await self.metric_snapshots.get()
+
+    async def revisions(self, environment: Environment, key: ServiceKey) -> Sequence[Revision]:
+        if isinstance(self.revision_list, ConsoleError):
+            raise self.revision_list
+        return self.revision_list
+
+    async def propose(
+        self, environment: Environment, key: ServiceKey, verb: str, words: Sequence[str]
+    ) -> Plan | Adjustment:
+        self.proposals.append((key, verb, tuple(words)))
+        assert self.proposal is not None
+        if isinstance(self.proposal, ConsoleError):
+            raise self.proposal
+        return self.proposal
+
+    async def roll(
+        self, environment: Environment, proposal: Plan | Adjustment, stop: asyncio.Event
+    ) -> AsyncGenerator[Rollout, None]:
+        self.rolled.append(proposal)
+        self.stops.append(stop)
+        while True:
+            rollout = await self.rollouts.get()
+            yield rollout
+            if rollout.is_over:
+                return
 
     def say(self, kind: str, **data: Any) -> None:
         """Push one event."""
