@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import grpc
 from google.protobuf.message import DecodeError, Message
 
-from ccconsole.emulator.faults import Fault
+from ccconsole.emulator.faults import Fault, unimplemented
 from ccconsole.emulator.ingress import Activity
 
 if TYPE_CHECKING:
@@ -95,6 +95,18 @@ class Table(_Handler):
             return _refusing(path)
         return self._stream(method) if isinstance(method, Stream) else self._call(method)
 
+    async def ask(self, path: str, request: Message) -> bytes:
+        """Answer a call from within the emulator as one from outside: the response's bytes; raises Fault."""
+        self.calls[path] += 1
+        method = self._methods.get(path)
+        if not isinstance(method, Method):
+            raise unimplemented(_unoffered(path))
+        self._activity.began()
+        try:
+            return method.encode(await method.answer(method.decode(request.SerializeToString())))
+        finally:
+            self._activity.ended()
+
     def _call(self, method: Method) -> grpc.RpcMethodHandler[Any, Any]:
         async def handle(request: bytes, context: grpc.aio.ServicerContext[Any, Any]) -> bytes:
             self._activity.began()
@@ -130,12 +142,14 @@ class Table(_Handler):
         return grpc.stream_stream_rpc_method_handler(handle)
 
 
-def _refusing(path: str) -> grpc.RpcMethodHandler[Any, Any]:
+def _unoffered(path: str) -> str:
     name = path.removeprefix("/").replace("/", ".")
+    return f"The emulator does not offer {name}; docs/fidelity.md lists what it does."
 
+
+def _refusing(path: str) -> grpc.RpcMethodHandler[Any, Any]:
     async def refuse(requests: Any, context: grpc.aio.ServicerContext[Any, Any]) -> None:
-        text = f"The emulator does not offer {name}; docs/fidelity.md lists what it does."
-        await context.abort(grpc.StatusCode.UNIMPLEMENTED, text)
+        await context.abort(grpc.StatusCode.UNIMPLEMENTED, _unoffered(path))
 
     # Of the four kinds of RPC, a stream both ways reads none of the requests and so suits all.
     return grpc.stream_stream_rpc_method_handler(refuse)
