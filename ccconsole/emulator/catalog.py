@@ -9,6 +9,7 @@ from google.protobuf.message import Message
 from ccconsole.emulator.faults import Fault, missing
 from ccconsole.emulator.ingress import Activity, Ingress
 from ccconsole.emulator.names import Location, ServiceName, parse_revision, parse_service
+from ccconsole.emulator.policies import Policies
 from ccconsole.emulator.ports import Ports
 from ccconsole.emulator.records import Record, read_revisions, read_service
 from ccconsole.emulator.state import StateDir
@@ -17,8 +18,9 @@ from ccconsole.emulator.state import StateDir
 class Catalog:
     """Services by name."""
 
-    def __init__(self, state: StateDir, ports: Ports, activity: Activity) -> None:
+    def __init__(self, state: StateDir, ports: Ports, activity: Activity, policies: Policies) -> None:
         self._state = state
+        self._policies = policies
         self._ports = ports
         self._activity = activity
         self._records: dict[ServiceName, Record] = {}
@@ -47,9 +49,10 @@ class Catalog:
             self._state.save_service(record.key, record.to_json())
 
     def forget(self, record: Record) -> None:
-        """Remove a service."""
+        """Remove a service with its policy."""
         self._records.pop(record.name, None)
         self._state.remove_service(record.key)
+        self._policies.forget(str(record.name))
 
     def all(self) -> list[Record]:
         """Every service, by name."""

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import grpc
 import grpc.aio
 
+from ccconsole.emulator import rooms
 from ccconsole.emulator.catalog import Catalog
 from ccconsole.emulator.deployer import Deployer
 from ccconsole.emulator.ingress import Activity
@@ -27,11 +28,12 @@ from ccconsole.emulator.monitoring.store import Store
 from ccconsole.emulator.names import parse_service
 from ccconsole.emulator.operations import DELETE, DELETE_REVISION, DEPLOY, Operation, Operations
 from ccconsole.emulator.platform import Platform
+from ccconsole.emulator.policies import Policies
 from ccconsole.emulator.pool import Pace
 from ccconsole.emulator.ports import Ports
 from ccconsole.emulator.revisions import Revisions
 from ccconsole.emulator.routing import Backend
-from ccconsole.emulator.rpc import Table
+from ccconsole.emulator.rpc import Room, Table
 from ccconsole.emulator.services import Services
 from ccconsole.emulator.spec import Images
 from ccconsole.emulator.state import StateDir
@@ -87,7 +89,11 @@ class Emulator:
             options.environ,
             series=self.series,
         )
-        self._catalog = Catalog(self._state, ports, self._requests)
+        self.policies = Policies(
+            self._state.document("policies"), lambda rows: self._state.save_document("policies", rows)
+        )
+        """IAM policies by resource name."""
+        self._catalog = Catalog(self._state, ports, self._requests, self.policies)
         self._operations = Operations(self._state.save_operations, self._catalog.message)
         self._deployer = Deployer(self._platform, self._operations, self._catalog.save, self._catalog.forget)
         parts = (
@@ -99,7 +105,7 @@ class Emulator:
         logging = Logging(self._log_store, self.tails)
         methods = [method for part in parts for method in part.methods()]
         monitoring = Monitoring(self.series)
-        self.table = Table([*methods, *logging.methods(), *monitoring.methods()], self._calls)
+        self.table = Table([*methods, *logging.methods(), *monitoring.methods()], self._calls, self._rooms())
         self.sampler = Sampler(self._backends, self.series)
         self._sampling: asyncio.Task[None] | None = None
         self._server: grpc.aio.Server | None = None
@@ -109,6 +115,9 @@ class Emulator:
         self._face: Face | None = None
         self.http_address = ""
         """HOST:PORT of the HTTP face, when there is one."""
+
+    def _rooms(self) -> list[Room]:
+        return [rooms.run_access(self.policies, self._catalog)]
 
     async def start(self) -> None:
         """Listen, sweep what a killed emulator left, serve the saved services; raises Refused."""

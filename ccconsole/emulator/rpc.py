@@ -6,7 +6,7 @@ A service of Google's is one module that returns rows for this table; another on
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterable
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -51,6 +51,15 @@ class Stream:
     exchange: Exchange
 
 
+@dataclass(frozen=True)
+class Room:
+    """RPCs whose messages are imported when one of them is first called: most emulators never need them."""
+
+    prefix: str
+    """What their paths begin with: /package.Service/."""
+    build: Callable[[], Sequence[Method]]
+
+
 def raw(path: str, request: type[Message], answer: Answer) -> Method:
     """An RPC over plain protobuf messages."""
     return Method(path, request.FromString, _encode, answer)
@@ -75,8 +84,11 @@ def _encode(message: Any) -> bytes:
 class Table(_Handler):
     """Answers every path: with its row's function, or UNIMPLEMENTED in words."""
 
-    def __init__(self, methods: Iterable[Method | Stream], activity: Activity) -> None:
+    def __init__(
+        self, methods: Iterable[Method | Stream], activity: Activity, rooms: Iterable[Room] = ()
+    ) -> None:
         self._methods = {method.path: method for method in methods}
+        self._unbuilt = list(rooms)
         self._activity = activity
         self.calls: Counter[str] = Counter()
         """How often each path was called."""
@@ -84,21 +96,20 @@ class Table(_Handler):
     @property
     def paths(self) -> frozenset[str]:
         """The RPCs that are answered."""
+        self._build("")
         return frozenset(self._methods)
 
     def service(self, handler_call_details: grpc.HandlerCallDetails) -> grpc.RpcMethodHandler[Any, Any]:
         """The handler of a path."""
         path = handler_call_details.method
-        self.calls[path] += 1
-        method = self._methods.get(path)
+        method = self._find(path)
         if method is None:
             return _refusing(path)
         return self._stream(method) if isinstance(method, Stream) else self._call(method)
 
     async def ask(self, path: str, request: Message) -> bytes:
         """Answer a call from within the emulator as one from outside: the response's bytes; raises Fault."""
-        self.calls[path] += 1
-        method = self._methods.get(path)
+        method = self._find(path)
         if not isinstance(method, Method):
             raise unimplemented(_unoffered(path))
         self._activity.began()
@@ -106,6 +117,18 @@ class Table(_Handler):
             return method.encode(await method.answer(method.decode(request.SerializeToString())))
         finally:
             self._activity.ended()
+
+    def _find(self, path: str) -> Method | Stream | None:
+        self.calls[path] += 1
+        if path not in self._methods:
+            self._build(path)
+        return self._methods.get(path)
+
+    def _build(self, path: str) -> None:
+        """Build the rooms that a path belongs to; all for none."""
+        for room in [room for room in self._unbuilt if not path or path.startswith(room.prefix)]:
+            self._unbuilt.remove(room)
+            self._methods |= {method.path: method for method in room.build()}
 
     def _call(self, method: Method) -> grpc.RpcMethodHandler[Any, Any]:
         async def handle(request: bytes, context: grpc.aio.ServicerContext[Any, Any]) -> bytes:

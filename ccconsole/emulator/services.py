@@ -37,7 +37,7 @@ class Services:
         self._deployer = deployer
 
     def methods(self) -> list[Method]:
-        """The rows of google.cloud.run.v2.Services; its IAM methods are not among them yet."""
+        """The rows of google.cloud.run.v2.Services, without those on IAM policies (`access`)."""
         return [
             plus(f"{_PREFIX}ListServices", ListServicesRequest, self._list),
             plus(f"{_PREFIX}GetService", GetServiceRequest, self._get),

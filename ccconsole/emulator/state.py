@@ -75,6 +75,14 @@ class StateDir:
         """Write the living instances."""
         self._write(self.path / _INSTANCES, {"instances": rows})
 
+    def document(self, name: str) -> dict[str, Any]:
+        """One saved document of a room: policies, secrets ...; empty when there is none."""
+        return self._read(self.path / f"{name}.json") or {}
+
+    def save_document(self, name: str, value: dict[str, Any]) -> None:
+        """Write one document."""
+        self._write(self.path / f"{name}.json", value)
+
     def _write(self, path: Path, value: dict[str, Any]) -> None:
         # A rename is atomic for whoever kills this process; for the machine's own crash `_read` sets aside.
         draft = path.with_suffix(".new")

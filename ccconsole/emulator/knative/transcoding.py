@@ -14,6 +14,7 @@ from google.cloud.logging_v2.types.logging import (
     WriteLogEntriesRequest,
     WriteLogEntriesResponse,
 )
+from google.iam.v1 import iam_policy_pb2, policy_pb2
 from google.protobuf.descriptor import FieldDescriptor
 from google.protobuf.message import Message
 from starlette.requests import Request
@@ -68,6 +69,36 @@ def rules() -> list[Rule]:
             f"{_LOGGING}ListLogs",
             ListLogsRequest.pb(),
             ListLogsResponse.pb(),
+        ),
+        *_policies("/v1/{resource:path}", "/google.cloud.run.v2.Services/"),
+    ]
+
+
+def _policies(resource: str, service: str) -> list[Rule]:
+    """IAM's three verbs on a resource."""
+    return [
+        Rule(
+            "GET",
+            f"{resource}:getIamPolicy",
+            f"{service}GetIamPolicy",
+            iam_policy_pb2.GetIamPolicyRequest,
+            policy_pb2.Policy,
+        ),
+        Rule(
+            "POST",
+            f"{resource}:setIamPolicy",
+            f"{service}SetIamPolicy",
+            iam_policy_pb2.SetIamPolicyRequest,
+            policy_pb2.Policy,
+            "*",
+        ),
+        Rule(
+            "POST",
+            f"{resource}:testIamPermissions",
+            f"{service}TestIamPermissions",
+            iam_policy_pb2.TestIamPermissionsRequest,
+            iam_policy_pb2.TestIamPermissionsResponse,
+            "*",
         ),
     ]
 
