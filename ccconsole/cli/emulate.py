@@ -18,6 +18,9 @@ from ccconsole.errors import ConsoleError, TimedOut
 
 STOP_TIMEOUT = 20.0
 """Seconds; its instances get the 10 that Cloud Run gives."""
+_GCLOUD_HOST = "http://ccconsole.localhost/"
+"""What gcloud puts a region in front of; nobody resolves it, the emulator is gcloud's proxy."""
+_GCLOUD_APIS = ("RUN", "LOGGING", "SECRETMANAGER", "SERVICEUSAGE", "CLOUDRESOURCEMANAGER", "ARTIFACTREGISTRY")
 
 
 def register(app: typer.Typer) -> None:
@@ -30,6 +33,12 @@ def emulate(
         int | None,
         typer.Option(
             "--port", min=1, max=65535, help="Listen on this port of 127.0.0.1 as well, for other clients."
+        ),
+    ] = None,
+    http_port: Annotated[
+        int | None,
+        typer.Option(
+            "--http-port", min=1, max=65535, help="Answer gcloud on this port of 127.0.0.1."
         ),
     ] = None,
     is_stop: Annotated[
@@ -54,8 +63,11 @@ def emulate(
     output.note(f"ccconsole's local environments use {where.target}; Ctrl-C ends it.")
     if port is not None:
         output.note(_addresses(port))
+    if http_port is not None:
+        output.note(_gcloud(http_port))
     listen = () if port is None else (f"127.0.0.1:{port}",)
-    command = where.command(*listen, idle_exit=None)
+    http = "" if http_port is None else f"127.0.0.1:{http_port}"
+    command = where.command(*listen, http=http, idle_exit=None)
     sys.stdout.flush()
     os.execv(command[0], command)
 
@@ -66,6 +78,24 @@ def _addresses(port: int) -> str:
         f"For another ccconsole, or a client of yours:  export CLOUD_RUN_EMULATOR_HOST={address}\n"
         f'In Python:  run_v2.ServicesAsyncClient over grpc.aio.insecure_channel("{address}")'
     )
+
+
+def _gcloud(port: int) -> str:
+    lines = [f"export {name}={value}" for name, value in gcloud_variables(port).items()]
+    return "\n".join(["For gcloud, in a shell of its own:", 'export CLOUDSDK_CONFIG="$(mktemp -d)"', *lines])
+
+
+def gcloud_variables(port: int) -> dict[str, str]:
+    """What makes an unmodified gcloud talk to the emulator: as its proxy, and without credentials."""
+    return {
+        "CLOUDSDK_AUTH_DISABLE_CREDENTIALS": "true",
+        "CLOUDSDK_CORE_PROJECT": "local",
+        "CLOUDSDK_RUN_REGION": "us-central1",
+        "CLOUDSDK_PROXY_TYPE": "http_no_tunnel",
+        "CLOUDSDK_PROXY_ADDRESS": "127.0.0.1",
+        "CLOUDSDK_PROXY_PORT": str(port),
+        **{f"CLOUDSDK_API_ENDPOINT_OVERRIDES_{api}": _GCLOUD_HOST for api in _GCLOUD_APIS},
+    }
 
 
 async def _stop(where: local.Place) -> None:

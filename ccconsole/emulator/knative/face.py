@@ -37,6 +37,7 @@ class Face:
             lifespan="off",
             loop="none",
             log_config=None,
+            log_level="error",
             access_log=False,
             server_header=False,
             timeout_graceful_shutdown=_LAST_SECONDS,
