@@ -89,6 +89,7 @@ def gcloud_variables(port: int) -> dict[str, str]:
     """What makes an unmodified gcloud talk to the emulator: as its proxy, and without credentials."""
     return {
         "CLOUDSDK_AUTH_DISABLE_CREDENTIALS": "true",
+        "CLOUDSDK_CORE_DISABLE_USAGE_REPORTING": "true",
         "CLOUDSDK_CORE_PROJECT": "local",
         "CLOUDSDK_RUN_REGION": "us-central1",
         "CLOUDSDK_PROXY_TYPE": "http_no_tunnel",

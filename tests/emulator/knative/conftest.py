@@ -28,7 +28,7 @@ class Face:
         self.address = emulator.http_address
         self.cloud = Cloud(emulator.addresses[0])
         self.client = httpx.AsyncClient(
-            base_url=f"http://{self.address}", headers={"Host": HOST}, trust_env=False
+            base_url=f"http://{self.address}", headers={"Host": HOST}, trust_env=False, verify=False
         )
 
     async def close(self) -> None:
