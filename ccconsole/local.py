@@ -45,9 +45,7 @@ class Place:
         """The address as gRPC writes it."""
         return f"unix:{self.socket}"
 
-    def command(
-        self, *listen: str, http: str = "", idle_exit: float | None = IDLE_EXIT_SECONDS
-    ) -> list[str]:
+    def command(self, *listen: str, http: str = "", idle_exit: float | None = IDLE_EXIT_SECONDS) -> list[str]:
         """The emulator's argv; `listen` are addresses beside the socket, `http` is the one for gcloud."""
         words = [sys.executable, "-m", "ccconsole.emulator", "--state", str(self.state)]
         for address in (self.target, *listen):

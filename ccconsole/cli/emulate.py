@@ -13,14 +13,12 @@ import typer
 
 from ccconsole import local
 from ccconsole.cli import output
+from ccconsole.cli.gcloud import exports
 from ccconsole.cli.session import run
 from ccconsole.errors import ConsoleError, TimedOut
 
 STOP_TIMEOUT = 20.0
 """Seconds; its instances get the 10 that Cloud Run gives."""
-_GCLOUD_HOST = "http://ccconsole.localhost/"
-"""What gcloud puts a region in front of; nobody resolves it, the emulator is gcloud's proxy."""
-_GCLOUD_APIS = ("RUN", "LOGGING", "SECRETMANAGER", "SERVICEUSAGE", "CLOUDRESOURCEMANAGER", "ARTIFACTREGISTRY")
 
 
 def register(app: typer.Typer) -> None:
@@ -37,12 +35,29 @@ def emulate(
     ] = None,
     http_port: Annotated[
         int | None,
-        typer.Option(
-            "--http-port", min=1, max=65535, help="Answer gcloud on this port of 127.0.0.1."
-        ),
+        typer.Option("--http-port", min=1, max=65535, help="Answer gcloud on this port of 127.0.0.1."),
     ] = None,
     is_stop: Annotated[
         bool, typer.Option("--stop", help="Stop the one that runs, with its workers.")
+    ] = False,
+    deny: Annotated[
+        list[str] | None, typer.Option("--deny", metavar="PERMISSION", help="Nobody has this permission.")
+    ] = None,
+    disable_api: Annotated[
+        list[str] | None,
+        typer.Option("--disable-api", metavar="API", help="This API is off until somebody enables it."),
+    ] = None,
+    fail: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--fail",
+            metavar="[operation:]RPC=CODE[*COUNT][:WORDS]",
+            help="End calls, or the operations they start, so; CODE HANG: never.",
+        ),
+    ] = None,
+    is_strict_on_secrets: Annotated[
+        bool,
+        typer.Option("--strict-secrets", help="Refuse a revision whose secrets are not in Secret Manager."),
     ] = False,
 ) -> None:
     """Run the Cloud Run emulator here, until Ctrl-C; `local` environments use it.
@@ -64,10 +79,14 @@ def emulate(
     if port is not None:
         output.note(_addresses(port))
     if http_port is not None:
-        output.note(_gcloud(http_port))
+        output.note(exports(http_port))
     listen = () if port is None else (f"127.0.0.1:{port}",)
     http = "" if http_port is None else f"127.0.0.1:{http_port}"
     command = where.command(*listen, http=http, idle_exit=None)
+    for option, values in (("--deny", deny), ("--disable-api", disable_api), ("--fail", fail)):
+        command += [f"{option}={value}" for value in values or ()]
+    if is_strict_on_secrets:
+        command.append("--strict-secrets")
     sys.stdout.flush()
     os.execv(command[0], command)
 
@@ -78,25 +97,6 @@ def _addresses(port: int) -> str:
         f"For another ccconsole, or a client of yours:  export CLOUD_RUN_EMULATOR_HOST={address}\n"
         f'In Python:  run_v2.ServicesAsyncClient over grpc.aio.insecure_channel("{address}")'
     )
-
-
-def _gcloud(port: int) -> str:
-    lines = [f"export {name}={value}" for name, value in gcloud_variables(port).items()]
-    return "\n".join(["For gcloud, in a shell of its own:", 'export CLOUDSDK_CONFIG="$(mktemp -d)"', *lines])
-
-
-def gcloud_variables(port: int) -> dict[str, str]:
-    """What makes an unmodified gcloud talk to the emulator: as its proxy, and without credentials."""
-    return {
-        "CLOUDSDK_AUTH_DISABLE_CREDENTIALS": "true",
-        "CLOUDSDK_CORE_DISABLE_USAGE_REPORTING": "true",
-        "CLOUDSDK_CORE_PROJECT": "local",
-        "CLOUDSDK_RUN_REGION": "us-central1",
-        "CLOUDSDK_PROXY_TYPE": "http_no_tunnel",
-        "CLOUDSDK_PROXY_ADDRESS": "127.0.0.1",
-        "CLOUDSDK_PROXY_PORT": str(port),
-        **{f"CLOUDSDK_API_ENDPOINT_OVERRIDES_{api}": _GCLOUD_HOST for api in _GCLOUD_APIS},
-    }
 
 
 async def _stop(where: local.Place) -> None:

@@ -50,22 +50,47 @@ def _arguments() -> argparse.ArgumentParser:
     parser.add_argument(
         "--image", action="append", default=[], metavar="NAME=COMMAND", help="what runs for an image"
     )
+    _add_refusals(parser)
     return parser
+
+
+def _add_refusals(parser: argparse.ArgumentParser) -> None:
+    """The options that make calls fail; `ccconsole emulate` has the same."""
+    for option, metavar, text in (
+        ("--deny", "PERMISSION", "nobody has this permission"),
+        ("--disable-api", "API", "this API is off until somebody enables it"),
+        ("--fail", "[operation:]RPC=CODE[*COUNT][:WORDS]", "end calls so; CODE HANG: no answer"),
+    ):
+        parser.add_argument(option, action="append", default=[], metavar=metavar, help=text)
+    parser.add_argument(
+        "--strict-secrets",
+        action="store_true",
+        help="refuse a revision whose secrets are not in Secret Manager",
+    )
 
 
 def _options(parser: argparse.ArgumentParser, given: argparse.Namespace) -> Options:
     # Imported late, after the clients are put out of the way.
     from ccconsole.emulator.emulator import Options
     from ccconsole.emulator.pool import Pace
+    from ccconsole.emulator.refusals import Refusals
     from ccconsole.emulator.spec import Images
 
     try:
         images = Images.parse(given.image)
+        refusals = Refusals.parse(given.deny, given.disable_api, given.fail)
     except ValueError as error:
         parser.error(str(error))
     pace = Pace(idle=given.instance_idle, grace=given.grace)
     return Options(
-        given.state, given.listen, http=given.http, idle_exit=given.idle_exit, images=images, pace=pace
+        given.state,
+        given.listen,
+        http=given.http,
+        idle_exit=given.idle_exit,
+        images=images,
+        pace=pace,
+        refusals=refusals,
+        is_strict_on_secrets=given.strict_secrets,
     )
 
 

@@ -98,11 +98,16 @@ class Deployer:
         if not revision and not record.latest_ready:
             await self._first_revision(record, operation)
         if revision:
+            if problem := self._platform.injection.problem(spec.read(record.revisions[revision])):
+                reason = c.Reason.SECRETS_ACCESS_CHECK_FAILED
+                await self._revision_failed(record, operation, problem, reason=reason)
+                return
             backend = self._backend(record, revision)
             try:
                 await backend.pool.start_first()
             except StartFailed as failure:
-                await self._revision_failed(record, operation, str(failure))
+                reason = c.RevisionReason.HEALTH_CHECK_CONTAINER_ERROR
+                await self._revision_failed(record, operation, str(failure), revision_reason=reason)
                 return
             self._revision_ready(record, revision)
         try:
@@ -135,18 +140,18 @@ class Deployer:
         c.put(record.service.conditions, c.make(c.CONFIGURATIONS, c.State.CONDITION_SUCCEEDED))
         self._save(record)
 
-    async def _revision_failed(self, record: Record, operation: Operation, cause: str) -> None:
+    async def _revision_failed(self, record: Record, operation: Operation, cause: str, **reason: int) -> None:
+        """`reason` is the conditions' reason or revision_reason."""
         name = operation.revision
         failed = record.revisions[name]
         message = (
             f"Revision '{name}' is not ready and cannot serve traffic. {cause}\n\nLogs URL: {failed.log_uri}"
         )
-        reason = c.RevisionReason.HEALTH_CHECK_CONTAINER_ERROR
         for kind in (c.READY, c.CONTAINER_HEALTHY):
-            condition = c.make(kind, c.State.CONDITION_FAILED, cause, revision_reason=reason)
-            c.put(failed.conditions, condition)
+            c.put(failed.conditions, c.make(kind, c.State.CONDITION_FAILED, cause, **reason))
         failed.reconciling = False
-        await record.backends.pop(name).pool.stop()
+        if (backend := record.backends.pop(name, None)) is not None:
+            await backend.pool.stop()
         kinds = [c.CONFIGURATIONS] if record.latest_ready else [c.CONFIGURATIONS, c.ROUTES]
         self._fail(record, operation, grpc.StatusCode.FAILED_PRECONDITION, message, kinds)
 

@@ -14,8 +14,10 @@ import grpc
 import grpc.aio
 
 from ccconsole.emulator import rooms
+from ccconsole.emulator.apis import Apis
 from ccconsole.emulator.catalog import Catalog
 from ccconsole.emulator.deployer import Deployer
+from ccconsole.emulator.gate import Gate
 from ccconsole.emulator.ingress import Activity
 from ccconsole.emulator.listening import bind, bind_http, remove
 from ccconsole.emulator.logging.recorder import Recorder
@@ -26,14 +28,17 @@ from ccconsole.emulator.monitoring.sampler import Sampler
 from ccconsole.emulator.monitoring.service import Monitoring
 from ccconsole.emulator.monitoring.store import Store
 from ccconsole.emulator.names import parse_service
-from ccconsole.emulator.operations import DELETE, DELETE_REVISION, DEPLOY, Operation, Operations
+from ccconsole.emulator.operations import DELETE, DELETE_REVISION, DEPLOY, REQUESTED, Operation, Operations
 from ccconsole.emulator.platform import Platform
 from ccconsole.emulator.policies import Policies
 from ccconsole.emulator.pool import Pace
 from ccconsole.emulator.ports import Ports
+from ccconsole.emulator.refusals import Refusals
 from ccconsole.emulator.revisions import Revisions
 from ccconsole.emulator.routing import Backend
 from ccconsole.emulator.rpc import Room, Table
+from ccconsole.emulator.secretmanager.injection import Injection
+from ccconsole.emulator.secretmanager.store import Secrets
 from ccconsole.emulator.services import Services
 from ccconsole.emulator.spec import Images
 from ccconsole.emulator.state import StateDir
@@ -66,6 +71,9 @@ class Options:
     environ: Mapping[str, str] = field(default_factory=lambda: os.environ)
     log_bounds: Bounds = field(default_factory=Bounds)
     tail_limits: TailLimits = field(default_factory=TailLimits)
+    refusals: Refusals = field(default_factory=Refusals)
+    is_strict_on_secrets: bool = False
+    """Whether a revision fails whose secret, version or right to read it is missing, as on Google."""
 
 
 class Emulator:
@@ -80,19 +88,20 @@ class Emulator:
         self._log_store = LogStore(self._state.path / "log-entries", options.log_bounds)
         self.series = Store()
         """What is measured."""
+        self.policies = Policies(*self._state.room("policies"))
+        """IAM policies by resource name."""
+        self.secrets = Secrets(*self._state.room("secrets"))
+        """Secret Manager's secrets."""
         self._platform = Platform(
             self._state,
             Recorder(self._log_store),
+            Injection(self.secrets, self.policies, options.environ, options.is_strict_on_secrets),
             options.images,
             options.pace,
             ports,
             options.environ,
             series=self.series,
         )
-        self.policies = Policies(
-            self._state.document("policies"), lambda rows: self._state.save_document("policies", rows)
-        )
-        """IAM policies by resource name."""
         self._catalog = Catalog(self._state, ports, self._requests, self.policies)
         self._operations = Operations(self._state.save_operations, self._catalog.message)
         self._deployer = Deployer(self._platform, self._operations, self._catalog.save, self._catalog.forget)
@@ -105,7 +114,16 @@ class Emulator:
         logging = Logging(self._log_store, self.tails)
         methods = [method for part in parts for method in part.methods()]
         monitoring = Monitoring(self.series)
-        self.table = Table([*methods, *logging.methods(), *monitoring.methods()], self._calls, self._rooms())
+        self.apis = Apis(*self._state.room("apis"), options.refusals.disabled)
+        """Google's APIs, on or off."""
+        self.gate = Gate(options.refusals, self.apis, self._operations)
+        """What every call passes, whichever face it comes by."""
+        self.table = Table(
+            [*methods, *logging.methods(), *monitoring.methods()],
+            self._calls,
+            self._rooms(),
+            self.gate.admit,
+        )
         self.sampler = Sampler(self._backends, self.series)
         self._sampling: asyncio.Task[None] | None = None
         self._server: grpc.aio.Server | None = None
@@ -117,7 +135,13 @@ class Emulator:
         """HOST:PORT of the HTTP face, when there is one."""
 
     def _rooms(self) -> list[Room]:
-        return [rooms.run_access(self.policies, self._catalog)]
+        denied = self._options.refusals.denied
+        return [
+            rooms.run_access(self.policies, self._catalog, denied),
+            rooms.secret_manager(self.secrets, self.policies, denied),
+            rooms.service_usage(self.apis, self._operations),
+            rooms.projects(self.policies, denied),
+        ]
 
     async def start(self) -> None:
         """Listen, sweep what a killed emulator left, serve the saved services; raises Refused."""
@@ -209,6 +233,8 @@ class Emulator:
         return [backend for record in self._catalog.all() for backend in record.backends.values()]
 
     def _resume(self, operation: Operation) -> None:
+        if operation.kind == REQUESTED:
+            return
         if self._catalog.message(operation.target) is None:
             if operation.kind == DEPLOY:
                 self._operations.fail(operation, grpc.StatusCode.ABORTED, _INTERRUPTED)

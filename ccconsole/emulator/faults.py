@@ -2,16 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
 import grpc
 
 
-class Fault(Exception):
-    """An RPC's refusal; `code` travels as the gRPC status, `message` as its text."""
+@dataclass(frozen=True)
+class Reason:
+    """Why, for programs: google.rpc.ErrorInfo."""
 
-    def __init__(self, code: grpc.StatusCode, message: str) -> None:
+    reason: str
+    domain: str
+    metadata: Mapping[str, str] = field(default_factory=dict)
+
+
+class Fault(Exception):
+    """An RPC's refusal; `code` travels as the gRPC status, `message` as its text, `reason` as a detail."""
+
+    def __init__(self, code: grpc.StatusCode, message: str, reason: Reason | None = None) -> None:
         super().__init__(message)
         self.code = code
         self.message = message
+        self.reason = reason
 
 
 def invalid(message: str) -> Fault:

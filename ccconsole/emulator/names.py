@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import zlib
 from dataclasses import dataclass
 
 from ccconsole.emulator.faults import invalid
@@ -90,6 +91,16 @@ def check_service_id(service_id: str, field: str) -> None:
         f"Violation in {field}: '{service_id}' must use only lowercase alphanumeric characters and dashes, "
         "must begin with a letter, cannot end with a dash, and must be less than 50 characters."
     )
+
+
+def project_number(project: str) -> int:
+    """The number that goes with a project id: twelve digits, always the same ones; a number is its own."""
+    return int(project) if project.isdecimal() else 10**11 + zlib.crc32(project.encode())
+
+
+def default_account(project: str) -> str:
+    """The service account that a revision runs as when its template names none."""
+    return f"{project_number(project)}-compute@developer.gserviceaccount.com"
 
 
 def short(name: str) -> str:

@@ -24,6 +24,10 @@ KEPT = 100
 """How many finished operations are remembered."""
 
 DEPLOY, DELETE, DELETE_REVISION = "deploy", "delete", "delete-revision"
+INSTANT = "instant"
+"""Was done when it began."""
+REQUESTED = "requested"
+"""Does nothing: it was asked to fail, or never to end."""
 
 Read = Callable[[str], Message | None]
 """Of a resource's full name its present message, or None when it is gone."""
@@ -82,14 +86,26 @@ class Operations:
             self._operations[operation.name] = operation
         return [operation for operation in self._operations.values() if not operation.proto.done]
 
-    def start(self, location: str, kind: str, target: str, generation: int, revision: str = "") -> Operation:
-        """A new operation on a resource."""
+    def start(
+        self, location: str, kind: str, target: str, generation: int = 0, revision: str = ""
+    ) -> Operation:
+        """A new operation on a resource; those of some APIs have no location."""
         operation = Operation(kind, target, generation, revision)
-        operation.proto.name = f"{location}/operations/{uuid.uuid4()}"
+        operation.proto.name = f"{location}/operations/{uuid.uuid4()}".lstrip("/")
         self._operations[operation.name] = operation
         self._refresh(operation)
         self._write()
         return operation
+
+    def done(self, location: str, metadata: Message, response: Message) -> operations_pb2.Operation:
+        """A new operation that has succeeded already."""
+        operation = Operation(INSTANT, "")
+        operation.proto.name = f"{location}/operations/{uuid.uuid4()}".lstrip("/")
+        self._operations[operation.name] = operation
+        operation.proto.metadata.Pack(metadata)
+        operation.proto.response.Pack(response)
+        self._finish(operation)
+        return operation.proto
 
     def succeed_as_is(self, operation: Operation) -> None:
         """End a deletion whose resource is gone already, with what was last known of it."""
@@ -118,8 +134,9 @@ class Operations:
         return operation.proto
 
     def under_way(self, target: str) -> list[Operation]:
-        """The operations on a resource that are not done."""
-        return [item for item in self._operations.values() if item.target == target and not item.proto.done]
+        """The operations on a resource that are not done, without those that do nothing."""
+        found = [item for item in self._operations.values() if item.target == target and not item.proto.done]
+        return [item for item in found if item.kind != REQUESTED]
 
     def methods(self) -> list[Method]:
         """The rows of google.longrunning.Operations."""

@@ -19,6 +19,7 @@ from ccconsole.emulator.monitoring.store import Store
 from ccconsole.emulator.pool import Pace, Pool
 from ccconsole.emulator.ports import Ports
 from ccconsole.emulator.routing import Backend
+from ccconsole.emulator.secretmanager.injection import Injection
 from ccconsole.emulator.spec import Images, RevisionSpec, environment
 from ccconsole.emulator.state import StateDir
 
@@ -29,6 +30,7 @@ class Platform:
 
     state: StateDir
     recorder: Recorder
+    injection: Injection
     images: Images = field(default_factory=Images)
     pace: Pace = field(default_factory=Pace)
     ports: Ports = field(default_factory=Ports)
@@ -99,7 +101,13 @@ class Platform:
         port = self.ports.take()
         launch = Launch(
             argv=self.images.argv(spec),
-            env=environment(spec, port, self.environ, is_bundled=self.images.is_bundled(spec)),
+            env=environment(
+                spec,
+                port,
+                self.environ,
+                self.injection.values(spec),
+                is_bundled=self.images.is_bundled(spec),
+            ),
             port=port,
             probe=spec.probe,
             folder=self._folders / f"{spec.revision}-{port}",

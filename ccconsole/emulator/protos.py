@@ -19,6 +19,14 @@ _PACKAGES = (
     "google.cloud.logging_v2.types",
     "google.cloud.monitoring_v3",
     "google.cloud.monitoring_v3.types",
+    "google.cloud.secretmanager_v1",
+    "google.cloud.secretmanager_v1.types",
+    "google.cloud.service_usage_v1",
+    "google.cloud.service_usage_v1.types",
+    "google.cloud.resourcemanager_v3",
+    "google.cloud.resourcemanager_v3.types",
+    "google.cloud.artifactregistry_v1",
+    "google.cloud.artifactregistry_v1.types",
 )
 
 

@@ -26,6 +26,8 @@ else:
 Decode = Callable[[bytes], Any]
 Encode = Callable[[Any], bytes]
 Answer = Callable[[Any], Awaitable[Any]]
+Admit = Callable[[str, Any], Awaitable[Any]]
+"""Of a path and its request: None to let it pass, or what answers it; raises a Fault to refuse it."""
 Opened = Callable[[], Awaitable[None]]
 """Tells the client, once, that its stream is accepted: before the first response."""
 Exchange = Callable[[AsyncIterator[Any], Opened], AsyncGenerator[Any]]
@@ -85,11 +87,16 @@ class Table(_Handler):
     """Answers every path: with its row's function, or UNIMPLEMENTED in words."""
 
     def __init__(
-        self, methods: Iterable[Method | Stream], activity: Activity, rooms: Iterable[Room] = ()
+        self,
+        methods: Iterable[Method | Stream],
+        activity: Activity,
+        rooms: Iterable[Room] = (),
+        admit: Admit | None = None,
     ) -> None:
         self._methods = {method.path: method for method in methods}
         self._unbuilt = list(rooms)
         self._activity = activity
+        self._admit = admit or _admit_all
         self.calls: Counter[str] = Counter()
         """How often each path was called."""
 
@@ -112,9 +119,14 @@ class Table(_Handler):
         method = self._find(path)
         if not isinstance(method, Method):
             raise unimplemented(_unoffered(path))
+        return await self._answer(method, request.SerializeToString())
+
+    async def _answer(self, method: Method, request: bytes) -> bytes:
         self._activity.began()
         try:
-            return method.encode(await method.answer(method.decode(request.SerializeToString())))
+            decoded = method.decode(request)
+            given = await self._admit(method.path, decoded)
+            return _encode(given) if given is not None else method.encode(await method.answer(decoded))
         finally:
             self._activity.ended()
 
@@ -132,15 +144,12 @@ class Table(_Handler):
 
     def _call(self, method: Method) -> grpc.RpcMethodHandler[Any, Any]:
         async def handle(request: bytes, context: grpc.aio.ServicerContext[Any, Any]) -> bytes:
-            self._activity.began()
             try:
-                return method.encode(await method.answer(method.decode(request)))
+                return await self._answer(method, request)
             except DecodeError as error:
                 await context.abort(grpc.StatusCode.INTERNAL, f"The request cannot be read: {error}")
             except Fault as fault:
-                await context.abort(fault.code, fault.message)
-            finally:
-                self._activity.ended()
+                await context.abort(fault.code, fault.message, _details(fault))
 
         return grpc.unary_unary_rpc_method_handler(handle)
 
@@ -150,19 +159,50 @@ class Table(_Handler):
                 await context.send_initial_metadata(())
 
             self._activity.began()
-            decoded = (method.decode(request) async for request in requests)
+            admitted = self._admitted(method, requests)
             try:
-                async with aclosing(method.exchange(decoded, opened)) as found:
+                async with aclosing(method.exchange(admitted, opened)) as found:
                     async for response in found:
                         await context.write(method.encode(response))
             except DecodeError as error:
                 await context.abort(grpc.StatusCode.INTERNAL, f"The request cannot be read: {error}")
             except Fault as fault:
-                await context.abort(fault.code, fault.message)
+                await context.abort(fault.code, fault.message, _details(fault))
             finally:
                 self._activity.ended()
 
         return grpc.stream_stream_rpc_method_handler(handle)
+
+    async def _admitted(self, method: Stream, requests: AsyncIterator[bytes]) -> AsyncGenerator[Any]:
+        """The requests of a stream, of which the first one decides."""
+        is_first = True
+        async for request in requests:
+            decoded = method.decode(request)
+            if is_first:
+                await self._admit(method.path, decoded)
+                is_first = False
+            yield decoded
+
+
+async def _admit_all(path: str, request: Any) -> None:
+    """No call is refused."""
+
+
+def _details(fault: Fault) -> tuple[tuple[str, bytes], ...]:
+    """The trailing metadata that carries a fault's reason."""
+    if fault.reason is None:
+        return ()
+    # Imported late: few emulators refuse anything so.
+    from google.rpc import error_details_pb2, status_pb2
+
+    status = status_pb2.Status(code=fault.code.value[0], message=fault.message)
+    reason = fault.reason
+    status.details.add().Pack(
+        error_details_pb2.ErrorInfo(
+            reason=reason.reason, domain=reason.domain, metadata=dict(reason.metadata)
+        )
+    )
+    return (("grpc-status-details-bin", status.SerializeToString()),)
 
 
 def _unoffered(path: str) -> str:

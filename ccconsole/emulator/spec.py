@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from google.cloud.run_v2.types.k8s_min import Container
+from google.cloud.run_v2.types.k8s_min import Container, SecretKeySelector
 from google.cloud.run_v2.types.revision import Revision
 
 from ccconsole.emulator import sizes
@@ -26,6 +26,28 @@ _INHERITED = ("PATH", "HOME", "LANG")
 
 
 @dataclass(frozen=True)
+class SecretRef:
+    """The version of a secret that a variable holds."""
+
+    project: str
+    secret_id: str
+    version: str
+    """A number, an alias or `latest`."""
+    index: int = 0
+    """The variable's place among all of the container."""
+
+    @property
+    def secret(self) -> str:
+        """The secret's full name."""
+        return f"projects/{self.project}/secrets/{self.secret_id}"
+
+    @property
+    def name(self) -> str:
+        """The version's full name."""
+        return f"{self.secret}/versions/{self.version}"
+
+
+@dataclass(frozen=True)
 class RevisionSpec:
     """One revision's settings; times in seconds."""
 
@@ -35,8 +57,10 @@ class RevisionSpec:
     command: Sequence[str]
     args: Sequence[str]
     env: Mapping[str, str]
-    secrets: Sequence[str]
-    """Variables that hold a secret."""
+    secrets: Mapping[str, SecretRef]
+    """The variables that hold a secret."""
+    service_account: str
+    """Empty: the project's default one."""
     probe: StartupProbe
     concurrency: int
     timeout: float
@@ -65,7 +89,12 @@ def read(revision: Revision) -> RevisionSpec:
         command=tuple(container.command),
         args=tuple(container.args),
         env={item.name: item.value for item in container.env if "value_source" not in item},
-        secrets=tuple(item.name for item in container.env if "value_source" in item),
+        secrets={
+            item.name: _read_ref(item.value_source.secret_key_ref, service.location.project, index)
+            for index, item in enumerate(container.env)
+            if "value_source" in item
+        },
+        service_account=revision.service_account,
         probe=_read_probe(container),
         concurrency=revision.max_instance_request_concurrency,
         timeout=Revision.pb(revision).timeout.ToTimedelta().total_seconds(),
@@ -76,6 +105,14 @@ def read(revision: Revision) -> RevisionSpec:
         cpus=sizes.parse_cpu(container.resources.limits["cpu"], "cpu") / 1000,
         memory_bytes=sizes.parse_memory(container.resources.limits["memory"], "memory"),
     )
+
+
+def _read_ref(selector: SecretKeySelector, project: str, index: int) -> SecretRef:
+    """Of a secret's id in the service's project, or of its full name in another one."""
+    words = selector.secret.split("/")
+    if len(words) == 4:
+        project = words[1]
+    return SecretRef(project, words[-1], selector.version or "latest", index)
 
 
 def _read_probe(container: Container) -> StartupProbe:
@@ -130,12 +167,14 @@ def _names(image: str) -> tuple[str, str, str]:
     return image, f"{path}/{bare}" if path else bare, bare
 
 
-def environment(spec: RevisionSpec, port: int, own: Mapping[str, str], *, is_bundled: bool) -> dict[str, str]:
-    """An instance's variables; a secret takes the value of the emulator's own variable of the same name."""
+def environment(
+    spec: RevisionSpec, port: int, own: Mapping[str, str], secrets: Mapping[str, str], *, is_bundled: bool
+) -> dict[str, str]:
+    """An instance's variables: of the emulator's own ones only what every process needs."""
     variables = {name: own[name] for name in _INHERITED if name in own}
     if is_bundled and (folder := _checkout()) is not None:
         variables["PYTHONPATH"] = os.fspath(folder)
-    variables |= {name: own[name] for name in spec.secrets if name in own}
+    variables |= secrets
     variables |= spec.env
     variables |= {
         "HOST": HOST,

@@ -6,7 +6,7 @@ import fcntl
 import json
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -75,13 +75,10 @@ class StateDir:
         """Write the living instances."""
         self._write(self.path / _INSTANCES, {"instances": rows})
 
-    def document(self, name: str) -> dict[str, Any]:
-        """One saved document of a room: policies, secrets ...; empty when there is none."""
-        return self._read(self.path / f"{name}.json") or {}
-
-    def save_document(self, name: str, value: dict[str, Any]) -> None:
-        """Write one document."""
-        self._write(self.path / f"{name}.json", value)
+    def room(self, name: str) -> tuple[dict[str, Any], Callable[[dict[str, Any]], None]]:
+        """What a room saved, empty at first, and how it saves: policies, secrets ..."""
+        path = self.path / f"{name}.json"
+        return self._read(path) or {}, lambda value: self._write(path, value)
 
     def _write(self, path: Path, value: dict[str, Any]) -> None:
         # A rename is atomic for whoever kills this process; for the machine's own crash `_read` sets aside.

@@ -10,7 +10,7 @@ import grpc
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 
-from ccconsole.emulator.faults import Fault, invalid
+from ccconsole.emulator.faults import Fault, Reason, invalid
 from ccconsole.emulator.guard import MAX_BODY_BYTES, TOO_LARGE
 
 _Code = grpc.StatusCode
@@ -36,15 +36,23 @@ class TooLarge(Exception):
     """The request's body is larger than Cloud Run takes."""
 
 
-def error(status: int, message: str, name: str = "") -> JSONResponse:
+def error(status: int, message: str, name: str = "", reason: Reason | None = None) -> JSONResponse:
     """Google's error object; `name` is the code's, such as NOT_FOUND."""
-    body = {"code": status, "message": message, "status": name or HTTPStatus(status).name}
+    body: dict[str, Any] = {"code": status, "message": message, "status": name or HTTPStatus(status).name}
+    if reason is not None:
+        detail = {"reason": reason.reason, "domain": reason.domain, "metadata": dict(reason.metadata)}
+        body["details"] = [{"@type": "type.googleapis.com/google.rpc.ErrorInfo", **detail}]
     return JSONResponse({"error": body}, status)
 
 
 def failure(fault: Fault) -> JSONResponse:
     """A fault as Google's error object."""
-    return error(_HTTP.get(fault.code, 500), fault.message, fault.code.name)
+    return error(_HTTP.get(fault.code, 500), fault.message, fault.code.name, fault.reason)
+
+
+def code_of(number: int) -> grpc.StatusCode:
+    """A status code by its number in google.rpc.Code."""
+    return next((code for code in _Code if code.value[0] == number), _Code.UNKNOWN)
 
 
 async def read_body(request: Request) -> dict[str, Any]:

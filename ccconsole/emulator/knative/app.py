@@ -14,9 +14,10 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from ccconsole.emulator.faults import Fault
 from ccconsole.emulator.guard import outsider
 from ccconsole.emulator.http1 import RequestHead
-from ccconsole.emulator.knative import transcoding
+from ccconsole.emulator.knative import projects, transcoding
 from ccconsole.emulator.knative.answers import TooLarge, error, failure
 from ccconsole.emulator.knative.calls import Ask
+from ccconsole.emulator.knative.rules import rules
 from ccconsole.emulator.knative.serving import Regions, Serving
 
 
@@ -44,7 +45,7 @@ def create_app(ask: Ask, regions: Regions) -> Starlette:
     handlers: dict[Any, Any] = {Fault: _fault, TooLarge: _too_large, HTTPException: _unrouted}
     return Starlette(
         # IAM's verbs end in what the services' routes would take for a name, so they come first.
-        routes=[*transcoding.routes(transcoding.rules(), ask), *Serving(ask, regions).routes()],
+        routes=[*transcoding.routes(rules(), ask), projects.route(ask), *Serving(ask, regions).routes()],
         middleware=[Middleware(_Guard)],
         exception_handlers=handlers,
     )

@@ -6,6 +6,7 @@ import re
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
+import grpc
 from google.cloud.run_v2.types.revision import (
     DeleteRevisionRequest,
     GetRevisionRequest,
@@ -28,10 +29,10 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from ccconsole.emulator.faults import invalid
+from ccconsole.emulator.faults import Fault, invalid
 from ccconsole.emulator.knative import objects
 from ccconsole.emulator.knative.annotations import SERVING
-from ccconsole.emulator.knative.answers import read_body
+from ccconsole.emulator.knative.answers import code_of, read_body
 from ccconsole.emulator.knative.calls import Ask, Json, to_json, to_message
 from ccconsole.emulator.knative.selectors import selector
 from ccconsole.emulator.names import ANY, REGION, Location, ServiceName
@@ -152,7 +153,8 @@ class Serving:
         """The service as it is right after the call: its conditions tell the rest."""
         operation = operations_pb2.Operation.FromString(await self._ask(rpc, asked))
         service = Service.pb()()
-        operation.metadata.Unpack(service)
+        if not operation.metadata.Unpack(service):
+            raise _failed(operation)
         return JSONResponse(objects.write_service(to_json(service)))
 
     async def _delete_service(self, request: Request) -> Response:
@@ -209,6 +211,14 @@ def _is_dry(request: Request) -> bool:
     if text not in ("", "all"):
         raise invalid(f"Invalid value at 'dry_run': '{text}' is not 'all'.")
     return text == "all"
+
+
+def _failed(operation: operations_pb2.Operation) -> Fault:
+    """The end of an operation that began with no service: this API has no operations to wait for."""
+    if not operation.HasField("error"):
+        text = "The operation began and does not end, as was asked with --fail."
+        return Fault(grpc.StatusCode.DEADLINE_EXCEEDED, text)
+    return Fault(code_of(operation.error.code), operation.error.message)
 
 
 def _deleted(kind: str, name: str) -> Response:

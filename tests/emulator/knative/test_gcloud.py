@@ -18,7 +18,7 @@ import pytest
 from google.api_core import exceptions
 from google.cloud import run_v2
 
-from ccconsole.cli.emulate import gcloud_variables
+from ccconsole.cli.gcloud import variables
 from tests.emulator.conftest import COMMAND, Cloud
 
 pytestmark = pytest.mark.skipif(shutil.which("gcloud") is None, reason="gcloud is not installed")
@@ -78,7 +78,7 @@ def emulated(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emulated]:
     assert process.stdout is not None
     target, http = (process.stdout.readline().split()[-1] for _ in range(2))
     environ = {name: os.environ[name] for name in ("PATH", "LANG", "TMPDIR") if name in os.environ}
-    environ |= gcloud_variables(int(http.rpartition(":")[2]))
+    environ |= variables(int(http.rpartition(":")[2]))
     environ |= {
         "HOME": str(folder),
         "CLOUDSDK_CONFIG": str(folder / "config"),
