@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import socket
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -157,6 +158,7 @@ class Emulator:
             ],
         )
         self.addresses = tuple([await bind(self._server, target) for target in self._options.listen])
+        listener = self._bind_http()
         self._catalog.load()
         under_way = self._operations.load(self._state.operations())
         for record in self._catalog.all():
@@ -164,18 +166,24 @@ class Emulator:
         for operation in under_way:
             self._resume(operation)
         await self._server.start()
-        if self._options.http:
-            self._serve_http(self._options.http)
+        if listener is not None:
+            self._face = self._serve_http(listener)
         self._sweeping = asyncio.create_task(self._platform.sweep(orphans))
         self._sampling = asyncio.create_task(self.sampler.run())
 
-    def _serve_http(self, target: str) -> None:
+    def _bind_http(self) -> socket.socket | None:
+        target = self._options.http
+        if not target:
+            return None
+        listener = bind_http(target)
+        self.http_address = f"{target.rpartition(':')[0]}:{listener.getsockname()[1]}"
+        return listener
+
+    def _serve_http(self, listener: socket.socket) -> Face:
         # Imported when it is asked for: the consoles that start an emulator have no use for it.
         from ccconsole.emulator.knative.face import Face
 
-        listener = bind_http(target)
-        self.http_address = f"{target.rpartition(':')[0]}:{listener.getsockname()[1]}"
-        self._face = Face(listener, self.table.ask, self._catalog.regions)
+        return Face(listener, self.table.ask, self._catalog.regions)
 
     async def idle(self) -> None:
         """Return when nothing happened for the time of `idle_exit`; never, when that is 0.

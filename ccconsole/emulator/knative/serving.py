@@ -151,16 +151,25 @@ class Serving:
 
     async def _changed(self, rpc: str, asked: Message) -> Response:
         """The service as it is right after the call: its conditions tell the rest."""
-        operation = operations_pb2.Operation.FromString(await self._ask(rpc, asked))
+        operation = await self._begun(rpc, asked)
         service = Service.pb()()
-        if not operation.metadata.Unpack(service):
-            raise _failed(operation)
+        operation.metadata.Unpack(service)
+        if not operation.done and not service.reconciling:
+            # This API has no operation to wait for, and the service's conditions would tell of no failure.
+            raise Fault(grpc.StatusCode.DEADLINE_EXCEEDED, "The operation does not end, as --fail asked.")
         return JSONResponse(objects.write_service(to_json(service)))
+
+    async def _begun(self, rpc: str, asked: Message) -> operations_pb2.Operation:
+        """The operation of a call; raises the Fault of one that has failed already."""
+        operation = operations_pb2.Operation.FromString(await self._ask(rpc, asked))
+        if operation.HasField("error"):
+            raise Fault(code_of(operation.error.code), operation.error.message)
+        return operation
 
     async def _delete_service(self, request: Request) -> Response:
         name = _service(request)
         asked = DeleteServiceRequest.pb()(name=str(name), validate_only=_is_dry(request))
-        await self._ask(f"{_SERVICES}DeleteService", asked)
+        await self._begun(f"{_SERVICES}DeleteService", asked)
         return _deleted("services", name.service)
 
     async def _get_revision(self, request: Request) -> Response:
@@ -170,7 +179,7 @@ class Serving:
 
     async def _delete_revision(self, request: Request) -> Response:
         asked = DeleteRevisionRequest.pb()(name=_revision(request), validate_only=_is_dry(request))
-        await self._ask(f"{_REVISIONS}DeleteRevision", asked)
+        await self._begun(f"{_REVISIONS}DeleteRevision", asked)
         return _deleted("revisions", request.path_params["revision"])
 
 
@@ -211,14 +220,6 @@ def _is_dry(request: Request) -> bool:
     if text not in ("", "all"):
         raise invalid(f"Invalid value at 'dry_run': '{text}' is not 'all'.")
     return text == "all"
-
-
-def _failed(operation: operations_pb2.Operation) -> Fault:
-    """The end of an operation that began with no service: this API has no operations to wait for."""
-    if not operation.HasField("error"):
-        text = "The operation began and does not end, as was asked with --fail."
-        return Fault(grpc.StatusCode.DEADLINE_EXCEEDED, text)
-    return Fault(code_of(operation.error.code), operation.error.message)
 
 
 def _deleted(kind: str, name: str) -> Response:

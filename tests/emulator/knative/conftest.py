@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,7 @@ class Face:
     """One emulator's two faces."""
 
     def __init__(self, emulator: Emulator) -> None:
+        self.emulator = emulator
         self.address = emulator.http_address
         self.cloud = Cloud(emulator.addresses[0])
         self.client = httpx.AsyncClient(
@@ -120,19 +122,23 @@ def service(name: str = "svc", image: str = "test", **spec: Any) -> Json:
 
 @pytest.fixture
 async def face(tmp_path: Path) -> AsyncIterator[Face]:
+    """An emulator that refuses nothing."""
+    async with facing(tmp_path) as found:
+        yield found
+
+
+@asynccontextmanager
+async def facing(state: Path, **options: Any) -> AsyncIterator[Face]:
     """An emulator that knows an image which serves and one that does not start."""
+    images = Images({"test": COMMAND, BROKEN: ["false"]})
     emulator = Emulator(
-        Options(
-            tmp_path / "state",
-            ["127.0.0.1:0"],
-            http="127.0.0.1:0",
-            pace=QUICK,
-            images=Images({"test": COMMAND, BROKEN: ["false"]}),
-        )
+        Options(state / "state", ["127.0.0.1:0"], http="127.0.0.1:0", pace=QUICK, images=images, **options)
     )
     await emulator.start()
     found = Face(emulator)
-    yield found
-    await found.close()
-    await emulator.kill()
-    await emulator.stop()
+    try:
+        yield found
+    finally:
+        await found.close()
+        await emulator.kill()
+        await emulator.stop()
