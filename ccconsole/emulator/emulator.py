@@ -142,6 +142,7 @@ class Emulator:
             rooms.secret_manager(self.secrets, self.policies, denied),
             rooms.service_usage(self.apis, self._operations),
             rooms.projects(self.policies, denied),
+            rooms.artifact_registry(self._state, self._operations, self.policies, denied),
         ]
 
     async def start(self) -> None:

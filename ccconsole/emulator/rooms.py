@@ -11,6 +11,7 @@ from ccconsole.emulator.operations import Operations
 from ccconsole.emulator.policies import Policies
 from ccconsole.emulator.rpc import Method, Room
 from ccconsole.emulator.secretmanager.store import Secrets
+from ccconsole.emulator.state import StateDir
 
 RUN_SERVICES = "/google.cloud.run.v2.Services/"
 
@@ -49,6 +50,19 @@ def service_usage(apis: Apis, operations: Operations) -> Room:
         return ServiceUsage(apis, operations).methods()
 
     return Room("/google.api.serviceusage.v1.", build)
+
+
+def artifact_registry(
+    state: StateDir, operations: Operations, policies: Policies, denied: frozenset[str]
+) -> Room:
+    """Artifact Registry."""
+
+    def build() -> Sequence[Method]:
+        from ccconsole.emulator.artifactregistry import ArtifactRegistry
+
+        return ArtifactRegistry(*state.room("repositories"), operations, policies, denied).methods()
+
+    return Room("/google.devtools.artifactregistry.v1.", build)
 
 
 def projects(policies: Policies, denied: frozenset[str]) -> Room:
