@@ -126,27 +126,11 @@ async def _worker_from_its_deployment_to_its_end(emulated: Emulated, cloud: Clou
     answer = (await cloud.http.post(f"{service.uri}/run", json=run)).json()
     assert (answer["status"], answer["output"].strip()) == ("completed", "from gcloud")
 
-    failed = await emulated.gcloud("services update worker --image broken")
-    broken = (await cloud.get("worker")).latest_created_revision.rpartition("/")[2]
-    assert failed.code == 1
-    assert re.search(r"Creating Revision\.*failed", failed.told)
-    assert f"Revision '{broken}' is not ready and cannot serve traffic." in failed.told
-    assert (await cloud.http.get(f"{service.uri}/hello")).json()["status"]
-
-    listed, policy, pinned = await asyncio.gather(
-        emulated.told("revisions list --service worker"),
-        emulated.told("services get-iam-policy worker"),
-        emulated.done(f"services update-traffic worker --to-revisions {first}=100 --set-tags stable={first}"),
+    listed, policy = await asyncio.gather(
+        emulated.told("revisions list --service worker"), emulated.told("services get-iam-policy worker")
     )
-    assert [item["metadata"]["name"] for item in listed] == [broken, first]
+    assert [item["metadata"]["name"] for item in listed] == [first]
     assert policy["bindings"] == [{"members": ["allUsers"], "role": "roles/run.invoker"}]
-    assert f"100% {first}" in pinned
-    service = await cloud.get("worker")
-    assert [(item.revision, item.percent, item.tag) for item in service.traffic_statuses] == [
-        (first, 100, ""),
-        (first, 0, "stable"),
-    ]
-    assert service.traffic_statuses[1].uri in pinned
     await emulated.done("services delete worker --quiet")
     with pytest.raises(exceptions.NotFound):
         await cloud.get("worker")
@@ -154,6 +138,7 @@ async def _worker_from_its_deployment_to_its_end(emulated: Emulated, cloud: Clou
 
 async def _service_listed_described_updated_and_read(emulated: Emulated, cloud: Cloud) -> None:
     service = await cloud.deploy("svc", env={"A": "b"}, instances=(0, 2))
+    first = service.latest_ready_revision.rpartition("/")[2]
     text = "a line of text"
     assert (await cloud.http.get(f"{service.uri}/print", params={"text": text})).status_code == 200
     listed, told, printed = await asyncio.gather(
@@ -167,13 +152,23 @@ async def _service_listed_described_updated_and_read(emulated: Emulated, cloud: 
     assert printed.count(text) == 2
     assert " GET 200 " in printed
 
-    await emulated.done("services update svc --update-env-vars C=d --no-traffic --tag next")
+    failed = await emulated.gcloud("services update svc --image broken --update-env-vars C=d")
     changed = await cloud.get("svc")
-    environment = {item.name: item.value for item in changed.template.containers[0].env}
-    assert environment == {"A": "b", "C": "d"}
+    broken = changed.latest_created_revision.rpartition("/")[2]
+    assert failed.code == 1
+    assert re.search(r"Creating Revision\.*failed", failed.told)
+    assert f"Revision '{broken}' is not ready and cannot serve traffic." in failed.told
+    assert (await cloud.http.get(service.uri)).json()["env"]["K_REVISION"] == first
+    assert {item.name: item.value for item in changed.template.containers[0].env} == {"A": "b", "C": "d"}
     assert changed.template.scaling == run_v2.RevisionScaling(max_instance_count=2)
-    assert changed.latest_ready_revision != service.latest_ready_revision
-    answers = [
-        (await cloud.http.get(item.uri or changed.uri)).json()["env"] for item in changed.traffic_statuses
+
+    pinned = await emulated.done(
+        f"services update-traffic svc --to-revisions {first}=100 --set-tags stable={first}"
+    )
+    assert f"100% {first}" in pinned
+    statuses = (await cloud.get("svc")).traffic_statuses
+    assert [(item.revision, item.percent, item.tag) for item in statuses] == [
+        (first, 100, ""),
+        (first, 0, "stable"),
     ]
-    assert [("C" in each) for each in answers] == [False, True]
+    assert statuses[1].uri in pinned
