@@ -23,6 +23,10 @@ RELEASE = 0.9
 """An alert that has begun ends below this share of its threshold, so that it does not flicker around it."""
 
 
+_Identity = tuple[ServiceKey, AlertKind, str]
+"""The service, what is alarming, and the task it is about."""
+
+
 @dataclass(frozen=True)
 class Transitions:
     """What began and what ended between two moments, in the order of the services."""
@@ -42,17 +46,46 @@ def alerts_of(row: FleetRow, limits: Alerts, now: float) -> tuple[Alert, ...]:
     )
 
 
-def transitions(before: Iterable[FleetRow], after: Iterable[FleetRow]) -> Transitions:
-    """What began and what ended from one snapshot's rows to the next one's; a changed text is neither."""
-    old, new = _by_identity(before), _by_identity(after)
-    return Transitions(
-        started=tuple((key[0], alert) for key, alert in new.items() if key not in old),
-        ended=tuple((key[0], alert) for key, alert in old.items() if key not in new),
-    )
+class AlertNews:
+    """Tells what began and what ended from one snapshot's rows to the next one's; a changed text is neither.
+
+    What could not be read now ends nothing: after a reload, or while metrics or the journal are out of reach,
+    an alert that was told goes on.
+    """
+
+    def __init__(self) -> None:
+        self._told: dict[_Identity, Alert] = {}
+
+    def of(self, rows: Iterable[FleetRow]) -> Transitions:
+        """The news of these rows."""
+        by_key = {row.service.key: row for row in rows}
+        found = {
+            (key, alert.kind, alert.subject): alert for key, row in by_key.items() for alert in row.alerts
+        }
+        started = {identity: alert for identity, alert in found.items() if identity not in self._told}
+        ended = {
+            identity: alert
+            for identity, alert in self._told.items()
+            if identity not in found and _is_readable(identity[1], by_key.get(identity[0]))
+        }
+        for identity in ended:
+            del self._told[identity]
+        self._told |= found
+        return Transitions(
+            tuple((identity[0], alert) for identity, alert in started.items()),
+            tuple((identity[0], alert) for identity, alert in ended.items()),
+        )
 
 
-def _by_identity(rows: Iterable[FleetRow]) -> dict[tuple[ServiceKey, AlertKind, str], Alert]:
-    return {(row.service.key, alert.kind, alert.subject): alert for row in rows for alert in row.alerts}
+def _is_readable(kind: AlertKind, row: FleetRow | None) -> bool:
+    """Whether the row shows that an alert of that kind is over."""
+    if row is None:
+        return False
+    if kind in (AlertKind.FIRST_BYTE, AlertKind.SILENT_TASK):
+        return row.is_journaled
+    if kind is AlertKind.INSTANCES and row.is_journaled:
+        return True
+    return row.metrics is not None
 
 
 def _found(row: FleetRow, limits: Alerts, now: float) -> Iterator[Alert]:

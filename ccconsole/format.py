@@ -91,3 +91,20 @@ def moment(seconds: float | None) -> str:
 def clock(seconds: float | None) -> str:
     """A time of day in the reader's own zone, for example `09:30`."""
     return NOTHING if seconds is None else datetime.fromtimestamp(seconds).astimezone().strftime("%H:%M")
+
+
+def figure(value: float | None, unit: str) -> str:
+    """A metric's value in the unit of its series: `12%`, `≈850ms`, `2.5/s`, `4m05s`, `1,250`."""
+    if value is None:
+        return NOTHING
+    match unit:
+        case "ratio":
+            return percent(value)
+        case "ms":
+            return f"≈{value:.0f}ms" if value < 999.5 else f"≈{duration(value / 1000)}"
+        case "requests/s":
+            return rate(value)
+        case "s":
+            return duration(value)
+        case _:
+            return count(round(value))

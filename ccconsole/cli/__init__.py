@@ -11,8 +11,8 @@ from typing import Annotated
 import typer
 
 from ccconsole import __version__
-from ccconsole.cli import emulate, fleet, logs, metrics, output, tasks, top
-from ccconsole.cli.session import ConfigOption, Session, TimeoutOption, session
+from ccconsole.cli import adjust, deploy, emulate, fleet, logs, metrics, output, plan, tasks, top
+from ccconsole.cli.session import ConfigOption, ReadOnlyOption, Session, TimeoutOption, session
 from ccconsole.cli.targets import complete_environment
 from ccconsole.errors import ConfigError, ConsoleError
 
@@ -48,7 +48,7 @@ def application() -> typer.Typer:
         context_settings={"help_option_names": ["-h", "--help"]},
     )
     app.callback(invoke_without_command=True)(console)
-    for verbs in (fleet, top, tasks, logs, metrics, emulate):
+    for verbs in (fleet, top, tasks, logs, metrics, plan, deploy, adjust, emulate):
         verbs.register(app)
     return app
 
@@ -63,9 +63,7 @@ def console(
     context: typer.Context,
     config: ConfigOption = None,
     timeout: TimeoutOption = None,
-    is_read_only: Annotated[
-        bool, typer.Option("--read-only", help="Open the console without what changes.")
-    ] = False,
+    is_read_only: ReadOnlyOption = False,
     environment: Annotated[
         str | None,
         typer.Option(

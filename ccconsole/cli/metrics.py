@@ -167,23 +167,6 @@ def _problem(problem: Problem | None) -> dict[str, Any] | None:
     return {"title": problem.title, "detail": problem.detail or None, "hint": problem.hint or None}
 
 
-def shown(value: float | None, unit: str) -> str:
-    """A metric's value for a person."""
-    if value is None:
-        return format.NOTHING
-    match unit:
-        case "ratio":
-            return format.percent(value)
-        case "ms":
-            return f"≈{value:.0f}ms" if value < 999.5 else f"≈{format.duration(value / 1000)}"
-        case "requests/s":
-            return format.rate(value)
-        case "s":
-            return format.duration(value)
-        case _:
-            return format.count(round(value))
-
-
 def _columns(window: int) -> list[Column]:
     is_even = window < 3600 or window % 3600 == 0
     span = format.age(0, window) if is_even else format.duration(window)
@@ -200,8 +183,8 @@ def _columns(window: int) -> list[Column]:
         Column("ENV", lambda row: row["environment"]),
         Column("SERVICE", lambda row: row["service"]),
         Column("METRIC", lambda row: row["metric"]),
-        Column("NOW", lambda row: shown(row["value"], row["unit"])),
-        Column(f"IN {span}", lambda row: shown(row["overall"], row["unit"])),
+        Column("NOW", lambda row: format.figure(row["value"], row["unit"])),
+        Column(f"IN {span}", lambda row: format.figure(row["overall"], row["unit"])),
         Column("AGE", age),
         Column("STATE", state, lambda row: "red" if row["problem"] else "yellow"),
     ]

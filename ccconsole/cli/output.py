@@ -90,6 +90,28 @@ def note(text: str) -> None:
     _complain("\n".join(plain(line) for line in text.splitlines()))
 
 
+def ask(text: str) -> None:
+    """A question on stderr; the answer is typed behind it."""
+    sys.stderr.write(plain(text))
+    sys.stderr.flush()
+
+
+def passing(text: str) -> None:
+    """What is going on, on stderr: on a terminal a line that the next one replaces, else a line."""
+    if not sys.stderr.isatty():
+        _complain(plain(text))
+        return
+    width = os.get_terminal_size(sys.stderr.fileno()).columns
+    sys.stderr.write(f"\r\x1b[K{plain(text)[: max(0, width - 1)]}")
+    sys.stderr.flush()
+
+
+def settled(text: str, color: str | None = None) -> None:
+    """A line on stderr in place of the passing one."""
+    start = "\r\x1b[K" if sys.stderr.isatty() else ""
+    _complain(start + styled(plain(text), color, sys.stderr))
+
+
 def error(problem: ConsoleError | Problem) -> None:
     """`error: title`, then what it means and what mends it, on stderr."""
     name = problem.environment if isinstance(problem, Problem) else ""

@@ -28,6 +28,8 @@ class Session:
     config_path: Path | None = None
     timeout: float = DEFAULT_TIMEOUT
     is_read_only: bool = False
+    is_yes: bool = False
+    """Whether changes are confirmed beforehand."""
 
     @cached_property
     def config(self) -> Config:
@@ -65,6 +67,18 @@ TimeoutOption = Annotated[
         help=f"How long to wait for an environment to answer; {DEFAULT_TIMEOUT:g} when not given.",
         callback=_remember("timeout"),
     ),
+]
+ReadOnlyOption = Annotated[
+    bool,
+    typer.Option(
+        "--read-only", help="Look only: what changes is refused.", callback=_remember("is_read_only")
+    ),
+]
+YesOption = Annotated[
+    bool, typer.Option("--yes", "-y", help="Confirm the change beforehand.", callback=_remember("is_yes"))
+]
+DryRunOption = Annotated[
+    bool, typer.Option("--dry-run", help="Show what would be done, and the gcloud command for it.")
 ]
 FormatOption = Annotated[Format, typer.Option("--output", "-o", help="How to print it.")]
 TargetArgument = Annotated[

@@ -19,7 +19,6 @@ from ccconsole import format
 from ccconsole.cli import output
 from ccconsole.cli.fleet import OptionalTarget, exit_code
 from ccconsole.cli.interrupts import interrupts, running
-from ccconsole.cli.metrics import shown
 from ccconsole.cli.output import Column, Format
 from ccconsole.cli.session import ConfigOption, FormatOption, Session, TimeoutOption, run, session
 from ccconsole.cli.targets import split
@@ -210,7 +209,7 @@ def _problem_row(problem: Problem) -> dict[str, Any]:
 
 def _columns() -> list[Column]:
     def figure(key: str, unit: str) -> Callable[[output.Row], str]:
-        return lambda row: shown(row[key], unit) if row["service"] else ""
+        return lambda row: format.figure(row[key], unit) if row["service"] else ""
 
     def busy(row: output.Row) -> str:
         if not row["service"]:

@@ -86,8 +86,12 @@ class Connections:
         config: Config,
         start_local: Callable[[], Awaitable[str]] = local.start_emulator,
         environ: Mapping[str, str] = os.environ,
+        *,
+        is_applying: bool = True,
     ) -> None:
+        """Without `is_applying`, changes of a local declaration wait for whoever plans or deploys them."""
         self.config = config
+        self._is_applying = is_applying
         self._start_local = start_local
         self._environ = environ
         self._open: dict[str, Connection] = {}
@@ -127,7 +131,7 @@ class Connections:
         made = Connection(environment, target=target)
         if environment.is_local:
             try:
-                made.problems = await deploy.apply(made)
+                made.problems = await deploy.apply(made, is_start=not self._is_applying)
             except (ConsoleError, asyncio.CancelledError):
                 await made.close()
                 raise

@@ -11,8 +11,10 @@ from google.api_core import exceptions
 from google.cloud import run_v2
 
 from ccconsole.cloud.errors import translated
+from ccconsole.cloud.overlay import name_of, over
 from ccconsole.config import Environment, ServiceSpec
 from ccconsole.errors import ConsoleError, TimedOut, Unreachable
+from ccconsole.model import ServiceKey
 
 if TYPE_CHECKING:
     from ccconsole.cloud.connect import Connection
@@ -21,9 +23,14 @@ MANAGED_LABEL, MANAGED_BY = "managed-by", "ccconsole"
 ENVIRONMENT_LABEL = "ccconsole-environment"
 """Tells the services of environments that share a project apart."""
 DECLARED_LABEL = "ccconsole-declared"
-"""Holds a fingerprint of all the rest, so that only a changed declaration is deployed again."""
+"""Holds a fingerprint of the declaration last applied: a local one is applied again when it changes, and not
+when an operator has changed the service."""
+INSTANCES_LABEL = "ccconsole-instances"
+"""The declared bounds last applied, for the same reason: `scale` moves them without a declaration."""
+OWN_LABELS = frozenset({MANAGED_LABEL, ENVIRONMENT_LABEL, DECLARED_LABEL, INSTANCES_LABEL})
 CONTAINER_PORT = 8080
 READY_PATH = "/health/ready"
+STORE_VARIABLE = "WORKER_STORE"
 CALL_TIMEOUT = 15.0
 """Seconds for one call; Google's own default for a create or an update."""
 
@@ -36,15 +43,19 @@ def parent(environment: Environment, region: str) -> str:
 def service(spec: ServiceSpec, environment: Environment) -> run_v2.Service:
     """The service to create or update; its name is left to the request."""
     made = run_v2.Service(
-        labels={MANAGED_LABEL: MANAGED_BY, ENVIRONMENT_LABEL: environment.name},
+        labels={
+            MANAGED_LABEL: MANAGED_BY,
+            ENVIRONMENT_LABEL: environment.name,
+            INSTANCES_LABEL: f"{spec.min_instances}-{spec.max_instances}",
+        },
         invoker_iam_disabled=spec.is_public,
+        # The service's minimum changes without a new revision, and is shared out with the traffic.
+        scaling=run_v2.ServiceScaling(min_instance_count=spec.min_instances),
         template=run_v2.RevisionTemplate(
             service_account=spec.service_account or "",
             timeout=timedelta(seconds=spec.timeout),
             max_instance_request_concurrency=spec.concurrency,
-            scaling=run_v2.RevisionScaling(
-                min_instance_count=spec.min_instances, max_instance_count=spec.max_instances
-            ),
+            scaling=run_v2.RevisionScaling(max_instance_count=spec.max_instances),
             containers=[_container(spec, environment)],
         ),
     )
@@ -53,20 +64,51 @@ def service(spec: ServiceSpec, environment: Environment) -> run_v2.Service:
     return made
 
 
-async def apply(connection: Connection) -> tuple[ConsoleError, ...]:
-    """Create or update the environment's declared services where what is declared has changed.
+async def apply(connection: Connection, *, is_start: bool = False) -> tuple[ConsoleError, ...]:
+    """Create the environment's declared services, and update those whose declaration has changed.
 
-    It returns when the changes are under way (each service's state tells how they end), with what
-    was refused. Raises Unreachable or TimedOut when nobody answers.
+    What an operator did since the declaration was last applied stays: traffic always, the bounds of the
+    instances until they are declared anew. With `is_start` it only fills an environment that has none of
+    its services. It returns when the changes are under way (each service's state tells how they end), with
+    what was refused. Raises Unreachable or TimedOut when nobody answers.
     """
-    tried = (_tried(connection, spec) for spec in connection.environment.services)
+    specs = connection.environment.services
+    found = await asyncio.gather(*(_live(connection, spec) for spec in specs))
+    if is_start and any(isinstance(live, run_v2.Service) for live in found):
+        return ()
+    tried = (_tried(connection, spec, live) for spec, live in zip(specs, found, strict=True))
     return tuple(problem for problem in await asyncio.gather(*tried) if problem is not None)
 
 
-async def _tried(connection: Connection, spec: ServiceSpec) -> ConsoleError | None:
+async def live_service(connection: Connection, key: ServiceKey) -> run_v2.Service | None:
+    """The service as Cloud Run has it now; None: there is none."""
+    client = connection.client(run_v2.ServicesAsyncClient)
+    name = name_of(key, connection.environment.project)
+    with translated(connection.environment, f"read {key}"):
+        try:
+            found: run_v2.Service = await client.get_service(name=name, retry=None, timeout=CALL_TIMEOUT)
+        except exceptions.NotFound:
+            return None
+    return found
+
+
+async def _live(connection: Connection, spec: ServiceSpec) -> run_v2.Service | ConsoleError | None:
+    try:
+        return await live_service(connection, spec.key)
+    except (Unreachable, TimedOut):
+        raise
+    except ConsoleError as problem:
+        return problem
+
+
+async def _tried(
+    connection: Connection, spec: ServiceSpec, live: run_v2.Service | ConsoleError | None
+) -> ConsoleError | None:
+    if isinstance(live, ConsoleError):
+        return live
     try:
         with translated(connection.environment, f"put {spec.key} in place"):
-            await _apply_one(connection, spec)
+            await _apply_one(connection, spec, live)
     except (Unreachable, TimedOut):
         raise
     except ConsoleError as problem:
@@ -74,31 +116,30 @@ async def _tried(connection: Connection, spec: ServiceSpec) -> ConsoleError | No
     return None
 
 
-async def _apply_one(connection: Connection, spec: ServiceSpec) -> None:
+async def _apply_one(connection: Connection, spec: ServiceSpec, live: run_v2.Service | None) -> None:
     client = connection.client(run_v2.ServicesAsyncClient)
     wanted = service(spec, connection.environment)
-    where = parent(connection.environment, spec.key.region)
-    wanted.name = f"{where}/services/{spec.key.name}"
-    try:
-        live = await client.get_service(name=wanted.name, retry=None, timeout=CALL_TIMEOUT)
-    except exceptions.NotFound:
-        live = None
     if live is not None and live.labels.get(DECLARED_LABEL) == wanted.labels[DECLARED_LABEL]:
         return
     try:
         if live is None:
-            wanted.name = ""
+            where = parent(connection.environment, spec.key.region)
             await client.create_service(
                 parent=where, service=wanted, service_id=spec.key.name, retry=None, timeout=CALL_TIMEOUT
             )
         else:
-            await client.update_service(service=wanted, retry=None, timeout=CALL_TIMEOUT)
+            paths = ["template", "labels", "invoker_iam_disabled", "scaling"]
+            made = over(live, wanted)
+            if live.labels.get(INSTANCES_LABEL) == wanted.labels[INSTANCES_LABEL]:
+                made.scaling, made.template.scaling = live.scaling, live.template.scaling
+            request = run_v2.UpdateServiceRequest(service=made, update_mask={"paths": paths})
+            await client.update_service(request=request, retry=None, timeout=CALL_TIMEOUT)
     except (exceptions.AlreadyExists, exceptions.Aborted):
         return  # another console of this machine was faster with the same declaration
 
 
 def _container(spec: ServiceSpec, environment: Environment) -> run_v2.Container:
-    plain = [run_v2.EnvVar(name=name, value=value) for name, value in _variables(spec, environment).items()]
+    plain = [run_v2.EnvVar(name=name, value=value) for name, value in variables(spec, environment).items()]
     return run_v2.Container(
         image=spec.image,
         ports=[run_v2.ContainerPort(container_port=CONTAINER_PORT)],
@@ -119,7 +160,7 @@ def _container(spec: ServiceSpec, environment: Environment) -> run_v2.Container:
     )
 
 
-def _variables(spec: ServiceSpec, environment: Environment) -> dict[str, str]:
+def variables(spec: ServiceSpec, environment: Environment) -> dict[str, str]:
     """The declared variables and those the worker needs to agree with its service; what is declared wins."""
     own = {
         # The worker ends a task itself, with its result, before Cloud Run cuts the request.
@@ -129,7 +170,7 @@ def _variables(spec: ServiceSpec, environment: Environment) -> dict[str, str]:
         "GOOGLE_CLOUD_PROJECT": environment.project,
     }
     if environment.store:
-        own["WORKER_STORE"] = environment.store
+        own[STORE_VARIABLE] = environment.store
     if environment.is_local:
         own["WORKER_AGENT"] = "auto"
     return own | dict(spec.env)

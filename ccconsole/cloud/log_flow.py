@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
+import asyncio
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 from typing import Any
@@ -24,6 +25,8 @@ from ccconsole.streams import Clock
 
 _LONGEST_REQUEST = 3700.0
 """Seconds: a request's entry carries the time it began, and comes when it has ended."""
+_AT_ONCE = 200
+"""Entries: some 5 ms of work."""
 _FIRST_WAIT = 0.5
 _SHORT_SESSION = 1.0
 """Seconds; after a session that ended sooner, the next one waits a moment."""
@@ -141,9 +144,9 @@ class Flow:
             if self._clock.now() >= look_at:
                 start, look_at, is_missing = look_from, renew_at, True
             found, suppressed, dropped = session.take()
-            batch = self._batch(found, suppressed, dropped)
-            if batch.entries or suppressed or dropped:
-                yield batch
+            async with aclosing(self._batches(found, suppressed, dropped)) as batches:
+                async for batch in batches:
+                    yield batch
             if is_missing:
                 async with aclosing(self._fill(connection, LogMode.LIVE, start)) as gap:
                     async for batch in gap:
@@ -193,9 +196,9 @@ class Flow:
             self._enter(mode)
         async with aclosing(raw_pages(connection, filter)) as pages:
             async for page in pages:
-                batch = self._batch(page)
-                if batch.entries:
-                    yield batch
+                async with aclosing(self._batches(page)) as batches:
+                    async for batch in batches:
+                        yield batch
 
     async def _newest(self, connection: Connection, limit: int) -> LogBatch:
         raws: list[Any] = []
@@ -220,6 +223,17 @@ class Flow:
             f"receiveTimestamp>={log_filter.moment(start)}",
         )
         return "\n".join((log_filter.build(self._query, has_times=False), *times))
+
+    async def _batches(
+        self, raws: Sequence[Any], suppressed: int = 0, dropped: int = 0
+    ) -> AsyncGenerator[LogBatch]:
+        """The batches of many entries, so small that a screen's keys are answered between them."""
+        for start in range(0, max(len(raws), 1), _AT_ONCE):
+            counts = (0, 0) if start else (suppressed, dropped)
+            batch = self._batch(raws[start : start + _AT_ONCE], *counts)
+            if batch.entries or batch.suppressed or batch.dropped:
+                yield batch
+            await asyncio.sleep(0)
 
     def _batch(self, raws: Iterable[Any], suppressed: int = 0, dropped: int = 0) -> LogBatch:
         found = [log_entry(raw, self._environment.name) for raw in raws if self._memory.is_new(raw)]

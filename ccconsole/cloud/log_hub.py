@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncGenerator, Awaitable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing
 from dataclasses import replace
 
 from ccconsole.cloud import log_filter
-from ccconsole.cloud.connect import Connection, Connections
+from ccconsole.cloud.connect import Connection
 from ccconsole.cloud.log_flow import Pace
 from ccconsole.cloud.logs import NEWEST, follow, history
 from ccconsole.config import Environment
-from ccconsole.model import LogBatch, LogEntry, LogQuery
-from ccconsole.streams import Clock
+from ccconsole.errors import ConsoleError
+from ccconsole.model import LogBatch, LogEntry, LogMode, LogQuery, Problem
+from ccconsole.streams import BACKOFF_SECONDS, Clock
 
 MOST_WAITING = 20_000
 """Entries kept for a watcher that does not take them; the oldest go first, counted."""
@@ -24,9 +25,13 @@ class LogHub:
     """Watches of all environments' logs; a console needs one."""
 
     def __init__(
-        self, connections: Connections, *, pace: Pace | None = None, clock: Clock | None = None
+        self,
+        connect: Callable[[Environment], Awaitable[Connection]],
+        *,
+        pace: Pace | None = None,
+        clock: Clock | None = None,
     ) -> None:
-        self._connections = connections
+        self._connect = connect
         self._pace = pace
         self._clock = clock or Clock()
         self._shared: dict[str, _Shared] = {}
@@ -49,7 +54,7 @@ class LogHub:
             await shared.begun()
             watcher.put(shared.status())
             if query.since is not None:
-                connection = await self._connections.connection(environment)
+                connection = await self._connect(environment)
                 async with aclosing(history(connection, query, limit=limit, clock=self._clock)) as past:
                     async for batch in past:
                         had.update(_key(entry) for entry in batch.entries)
@@ -65,12 +70,34 @@ class LogHub:
                     del self._shared[environment.name]
                 await shared.close()
 
+    async def watch(
+        self, environment: Environment, query: LogQuery, *, limit: int = NEWEST
+    ) -> AsyncGenerator[LogBatch]:
+        """As `follow`; what keeps it from beginning is a batch as well, and it is tried again."""
+        problem: Problem | None = None
+        failures = 0
+        while True:
+            try:
+                async with aclosing(self.follow(environment, query, limit=limit)) as batches:
+                    async for batch in batches:
+                        yield batch
+            except ConsoleError as error:
+                now = self._clock.now()
+                since = problem.since if problem is not None and problem.title == error.title else now
+                problem = Problem(
+                    environment.name, error.title, error.detail, error.hint, since, error.exit_code
+                )
+                yield LogBatch(environment.name, LogMode.WAITING, since, problem=problem)
+            wait = BACKOFF_SECONDS[min(failures, len(BACKOFF_SECONDS) - 1)]
+            failures += 1
+            await self._clock.sleep(wait * self._clock.jitter())
+
     def _join(self, environment: Environment) -> _Shared:
         shared = self._shared.get(environment.name)
         if shared is None or shared.task.done():
 
             def connect() -> Awaitable[Connection]:
-                return self._connections.connection(environment)
+                return self._connect(environment)
 
             everything = LogQuery(regions=environment.regions)
             flow = follow(connect, environment, everything, pace=self._pace, clock=self._clock)

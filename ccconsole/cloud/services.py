@@ -71,6 +71,11 @@ async def revisions(
     return tuple(sorted(found, key=lambda revision: revision.created_at or 0.0, reverse=True))
 
 
+def model_of(live: run_v2.Service, key: ServiceKey) -> Service:
+    """Google's service as the model's."""
+    return _service(run_v2.Service.pb(live), key.environment, key.region)
+
+
 def _is_ours(labels: Mapping[str, str], environment: str) -> bool:
     """Whether ccconsole deployed it for this environment; another one of the same project has its own."""
     return labels.get(MANAGED_LABEL) == MANAGED_BY and labels.get(ENVIRONMENT_LABEL) == environment
@@ -155,9 +160,13 @@ def _env(container: Any) -> Any:
     return container.env if container else ()
 
 
+def is_secret(name: str, value: str) -> bool:
+    """Whether a plain variable seems to hold a secret all the same: its value goes no further."""
+    return bool(_SECRET_NAME.search(name)) or value.startswith("sk-ant-")
+
+
 def _shown(item: Any) -> str:
-    """A plain variable's value; one that holds a secret all the same goes no further."""
-    return HIDDEN if _SECRET_NAME.search(item.name) or item.value.startswith("sk-ant-") else str(item.value)
+    return HIDDEN if is_secret(item.name, item.value) else str(item.value)
 
 
 def _secret(item: Any) -> str:

@@ -13,12 +13,29 @@ from ccconsole.model.metrics import (
     ServiceMetrics,
 )
 from ccconsole.model.problem import Problem
+from ccconsole.model.rollouts import (
+    Action,
+    Adjustment,
+    Advice,
+    AdviceKind,
+    Change,
+    Outcome,
+    Plan,
+    Rollout,
+    Stage,
+    StageState,
+)
 from ccconsole.model.services import Revision, Service, ServiceKey, ServiceState, TrafficShare
 from ccconsole.model.tasks import Task, TaskState
 
 __all__ = [
+    "Action",
+    "Adjustment",
+    "Advice",
+    "AdviceKind",
     "Alert",
     "AlertKind",
+    "Change",
     "FleetRow",
     "FleetSnapshot",
     "HttpRequest",
@@ -27,15 +44,20 @@ __all__ = [
     "LogMode",
     "LogQuery",
     "MetricsSnapshot",
+    "Outcome",
+    "Plan",
     "Points",
     "Problem",
     "Revision",
+    "Rollout",
     "Series",
     "Service",
     "ServiceKey",
     "ServiceMetrics",
     "ServiceState",
     "Severity",
+    "Stage",
+    "StageState",
     "Task",
     "TaskState",
     "TrafficShare",

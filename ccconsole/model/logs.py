@@ -26,6 +26,8 @@ class Severity(IntEnum):
     @classmethod
     def of(cls, number: int) -> Severity:
         """The named severity at or below a number: Google allows those in between."""
+        if (exact := cls._value2member_map_.get(number)) is not None:
+            return exact  # type: ignore[return-value]
         return max((severity for severity in cls if severity <= number), default=cls.DEFAULT)
 
 

@@ -79,7 +79,7 @@ class Service:
     @property
     def is_pinned(self) -> bool:
         """Whether a new revision would serve nothing."""
-        return bool(self.traffic) and not any(share.is_latest for share in self.traffic)
+        return bool(self.traffic) and not any(share.is_latest and share.percent for share in self.traffic)
 
 
 @dataclass(frozen=True)

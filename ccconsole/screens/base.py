@@ -22,6 +22,7 @@ from ccconsole.errors import ConsoleError
 from ccconsole.format import age
 from ccconsole.screens.desk import Desk
 from ccconsole.screens.messages import QuitAsked, ReloadAsked, TargetAsked, TasksAsked
+from ccconsole.screens.motion import Motion
 from ccconsole.screens.words import obeyed, words
 from ccconsole.widgets.bars import Chip, Crumbs, Header, HeaderFacts, Hint, Hints
 from ccconsole.widgets.fleet_rows import STALE_AFTER, totals
@@ -54,7 +55,7 @@ def bindings(place: Place) -> list[BindingType]:
     ]
 
 
-class ConsoleScreen(Screen[None]):
+class ConsoleScreen(Motion, Screen[None]):
     """A full screen; subclasses give the place, the body, the breadcrumbs and the actions."""
 
     PLACE: ClassVar[Place]
@@ -152,6 +153,9 @@ class ConsoleScreen(Screen[None]):
         counts = [Span(f"busy {busy}/{limit}", Tone.ACTIVE if busy else Tone.DIM)]
         if followed:
             counts.append(Span(f"mine {followed}", Tone.ACCENT))
+        alerts = sum(len(row.alerts) for row in shown.rows)
+        if alerts:
+            counts.append(Span(f"⚠ {alerts} alert{'' if alerts == 1 else 's'}", Tone.WARN))
         if shown.problems:
             plural = "" if len(shown.problems) == 1 else "s"
             counts.append(Span(f"✗ {len(shown.problems)} problem{plural}", Tone.BAD))
@@ -223,11 +227,11 @@ class ConsoleScreen(Screen[None]):
             plain(message), severity="warning" if is_warning else "information", markup=False, timeout=4
         )
 
-    def ask(self, asked: Asked, text: str = "", completions: list[str] | None = None) -> None:
-        """Write a line in place of the breadcrumbs."""
+    def ask(self, asked: Asked, text: str = "", completions: list[str] | None = None, sign: str = "") -> None:
+        """Write a line in place of the breadcrumbs, behind its sign."""
         self.query_one(Crumbs).display = False
         self.query_one("#line-row").display = True
-        sign = "/" if asked is Asked.SEARCH else asked
+        sign = sign or ("/" if asked is Asked.SEARCH else asked)
         self.query_one("#line-sign", Static).update(content((sign, "bold $accent")))
         self.query_one(LineInput).ask(asked, text, completions)
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from ccconsole.commands import Place
 from ccconsole.config import Config, Environment
-from ccconsole.model import FleetRow, FleetSnapshot, Problem, ServiceKey, Task, TaskState
+from ccconsole.model import FleetRow, FleetSnapshot, Problem, Rollout, ServiceKey, Task, TaskState
 from ccconsole.screens.backend import Backend, Draft, Option
 from ccconsole.screens.history import PromptHistory
 
@@ -38,6 +38,8 @@ class Desk:
     snapshot: FleetSnapshot = field(default_factory=FleetSnapshot)
     sessions: dict[tuple[str, str], Session] = field(default_factory=dict)
     """By environment and task id, oldest first."""
+    rollouts: dict[ServiceKey, Rollout] = field(default_factory=dict)
+    """The last of each service that this console began."""
     environment: str | None = None
     """The one environment that is shown; None: all."""
     draft: str = ""
@@ -63,6 +65,10 @@ class Desk:
             problems=tuple(problem for problem in problems if problem.environment in (only, "")),
             pending=self.snapshot.pending & {only},
             ages=self.snapshot.ages,
+            metrics_problems=tuple(
+                problem for problem in self.snapshot.metrics_problems if problem.environment == only
+            ),
+            metrics_ages=self.snapshot.metrics_ages,
         )
 
     def _rows(self) -> tuple[FleetRow, ...]:
@@ -85,6 +91,11 @@ class Desk:
     def row(self, key: ServiceKey) -> FleetRow | None:
         """The service's row in the last snapshot."""
         return next((row for row in self.snapshot.rows if row.service.key == key), None)
+
+    def service_key(self, environment: str, name: str) -> ServiceKey | None:
+        """The key of the service of that name; None where the last snapshot has none."""
+        keys = (row.service.key for row in self.snapshot.rows)
+        return next((key for key in keys if (key.environment, key.name) == (environment, name)), None)
 
     def environment_of(self, name: str) -> Environment:
         """The environment of that name. KeyError when deploy.toml has none."""
@@ -156,6 +167,10 @@ class Desk:
         """This console's own tasks that are not at their end."""
         return [session for session in self.sessions.values() if session.is_own and not session.is_over]
 
+    def under_way(self) -> list[Rollout]:
+        """This console's rollouts that are not at their end."""
+        return [rollout for rollout in self.rollouts.values() if not rollout.is_over]
+
     def tasks(self, listed: Sequence[Task] = ()) -> list[Task]:
         """Of the snapshot, the sessions and a journal's list, each once, as its best witness has it."""
         found = {(task.environment, task.id): task for row in self.snapshot.rows for task in row.tasks}
@@ -188,6 +203,12 @@ PLACE_NAMES: Mapping[Place, str] = {
     Place.SERVICE: "Service",
     Place.TASKS: "Tasks",
     Place.TASK: "Task",
+    Place.LOGS: "Logs",
+    Place.METRICS: "Metrics",
+    Place.PULSES: "Pulses",
+    Place.REVISIONS: "Revisions",
+    Place.ROLLOUT: "Rollout",
+    Place.MATRIX: "Matrix",
     Place.PROMPT: "Prompt box",
 }
 """What help calls a screen."""

@@ -11,7 +11,9 @@ from textual.app import ComposeResult
 from ccconsole.commands import Place
 from ccconsole.model import ServiceKey
 from ccconsole.screens.base import bindings
-from ccconsole.screens.messages import PromptAsked
+from ccconsole.screens.changing import ServiceChange
+from ccconsole.screens.choosing import EnvironmentChoice
+from ccconsole.screens.messages import LogsAsked, MatrixAsked, MetricsAsked, PromptAsked, PulsesAsked
 from ccconsole.screens.root import RootScreen
 from ccconsole.widgets.bars import Crumbs, TitleLine
 from ccconsole.widgets.fleet_rows import COLUMNS, fleet_rows, message_span
@@ -20,7 +22,7 @@ from ccconsole.widgets.table import RowTable
 from ccconsole.widgets.text import Span, Tone
 
 
-class FleetScreen(RootScreen):
+class FleetScreen(EnvironmentChoice, ServiceChange, RootScreen):
     """All services, their problems, and what runs on them."""
 
     PLACE: ClassVar = Place.FLEET
@@ -45,8 +47,12 @@ class FleetScreen(RootScreen):
         return Span(f"services ({self.desk.environment or 'all'})", Tone.STRONG)
 
     def heading_parts(self) -> Sequence[Span]:
-        """Whether the well ones are left out."""
-        return [Span("problems only", Tone.BAD)] if self.is_trouble_only else []
+        """Whether the well ones are left out, and where the figures cannot be read."""
+        parts = [Span("problems only", Tone.BAD)] if self.is_trouble_only else []
+        if found := self.desk.shown.metrics_problems:
+            more = f" (+{len(found) - 1} more)" if len(found) > 1 else ""
+            parts.append(Span(f"{found[0].title}{more}: m says more", Tone.WARN))
+        return parts
 
     def redraw(self) -> None:
         """What the row under the cursor has to say as well: a narrow table has no room for it."""
@@ -85,20 +91,6 @@ class FleetScreen(RootScreen):
         """`dev/worker`, as the verbs take it."""
         return str(key) if isinstance(key, ServiceKey) else None
 
-    def _choose(self, environment: str | None) -> None:
-        self.desk.environment = environment
-        self.show_desk()
-
-    def action_all_environments(self) -> None:
-        """No choice."""
-        self._choose(None)
-
-    def action_environment(self, number: int) -> None:
-        """Only the one of that number; again: all."""
-        for place, name in self.desk.numbered():
-            if place == number:
-                self._choose(None if self.desk.environment == name else name)
-
     def action_problems(self) -> None:
         """Only the rows that need somebody, or all again."""
         self.is_trouble_only = not self.is_trouble_only
@@ -106,11 +98,36 @@ class FleetScreen(RootScreen):
 
     def action_prompt(self, text: str = "") -> None:
         """For the marked services, else the one under the cursor."""
+        self.post_message(PromptAsked(self._chosen(), text))
+
+    def _chosen(self) -> tuple[ServiceKey, ...]:
+        """The marked services, else the one under the cursor."""
         marked = [row.service.key for row in self.desk.snapshot.rows if row.service.key in self.table.marks]
         key = self.table.cursor_key
         if not marked and isinstance(key, ServiceKey):
             marked = [key]
-        self.post_message(PromptAsked(tuple(marked), text))
+        return tuple(marked)
+
+    def action_logs(self) -> None:
+        """Of the marked services, else of the one under the cursor."""
+        self.post_message(LogsAsked(self._chosen()))
+
+    def service_key(self) -> ServiceKey | None:
+        """The one under the cursor."""
+        key = self.table.cursor_key
+        return key if isinstance(key, ServiceKey) else None
+
+    def action_metrics(self) -> None:
+        """Of the service under the cursor."""
+        self.post_message(MetricsAsked(self.service_key()))
+
+    def action_matrix(self) -> None:
+        """All services side by side."""
+        self.post_message(MatrixAsked())
+
+    def action_pulses(self) -> None:
+        """All services as tiles."""
+        self.post_message(PulsesAsked())
 
     def action_mark(self) -> None:
         """Mark the row and go on."""
@@ -136,4 +153,4 @@ class FleetScreen(RootScreen):
         elif self.is_trouble_only:
             self.action_problems()
         elif self.desk.environment is not None:
-            self._choose(None)
+            self.choose(None)

@@ -7,7 +7,7 @@ from typing import Any
 
 from textual.message import Message
 
-from ccconsole.model import ServiceKey, Task
+from ccconsole.model import Adjustment, Plan, ServiceKey, Task
 
 
 @dataclass
@@ -46,6 +46,69 @@ class TargetAsked(Message):
 @dataclass
 class TasksAsked(Message):
     """Show the tasks of the environments that are shown."""
+
+
+@dataclass
+class LogsAsked(Message):
+    """Show the log lines of these services, or of one task on them."""
+
+    keys: tuple[ServiceKey, ...]
+    task_id: str = ""
+
+
+@dataclass
+class MetricsAsked(Message):
+    """Show a service's metrics."""
+
+    key: ServiceKey | None
+
+
+@dataclass
+class ServiceAsked(Message):
+    """Show a service, over the screen that asks."""
+
+    key: ServiceKey
+
+
+@dataclass
+class TabAsked(Message):
+    """Show another tab of a service in place of this one."""
+
+    key: ServiceKey
+    tab: str
+
+
+@dataclass
+class PulsesAsked(Message):
+    """Show all services as tiles."""
+
+
+@dataclass
+class RolloutAsked(Message):
+    """Plan a change of a service, and show it: deploy, rollback, traffic, scale or delete, with its words."""
+
+    key: ServiceKey | None
+    verb: str
+    words: tuple[str, ...] = ()
+
+
+@dataclass
+class RolloutConfirmed(Message):
+    """Carry out what was planned and confirmed."""
+
+    proposal: Plan | Adjustment
+
+
+@dataclass
+class RolloutStopped(Message):
+    """End a rollout, in order, at the stage it is at."""
+
+    key: ServiceKey
+
+
+@dataclass
+class MatrixAsked(Message):
+    """Compare the services of all environments, and with deploy.toml."""
 
 
 @dataclass

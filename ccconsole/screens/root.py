@@ -13,24 +13,21 @@ from textual import on
 from textual.message import Message
 from textual.worker import Worker, WorkerState
 
+from ccconsole.alerts import AlertNews
 from ccconsole.errors import ConsoleError
-from ccconsole.model import FleetRow, FleetSnapshot, Problem, Service
+from ccconsole.model import FleetRow, FleetSnapshot, Problem
+from ccconsole.screens import alarms
 from ccconsole.screens.backend import Draft
 from ccconsole.screens.base import ConsoleScreen
-from ccconsole.screens.desk import pane_size
+from ccconsole.screens.desk import Desk, pane_size
 from ccconsole.screens.messages import (
     ControlAsked,
     PromptAsked,
     QuitAsked,
     ReloadAsked,
-    TargetAsked,
     TaskOpened,
-    TasksAsked,
 )
-from ccconsole.screens.service import ServiceScreen
-from ccconsole.screens.tabled import TableScreen
-from ccconsole.screens.tasks import TasksScreen
-from ccconsole.widgets.text import plain
+from ccconsole.screens.opening import OpeningScreen
 
 if TYPE_CHECKING:
     from ccconsole.screens.session import Session
@@ -41,8 +38,12 @@ LEAVING_SECONDS = 0.6
 """How long the quit waits for the cancels to be taken; the budget is a second for all of it."""
 
 
-class RootScreen(TableScreen):
+class RootScreen(OpeningScreen):
     """The workers, and what they are asked for."""
+
+    def __init__(self, desk: Desk, *, id: str | None = None) -> None:
+        super().__init__(desk, id=id)
+        self._alerts = AlertNews()
 
     @dataclass
     class SnapshotRead(Message):
@@ -77,7 +78,7 @@ class RootScreen(TableScreen):
     async def _load(self) -> None:
         """The prompts written before, and the screens that the first key may open."""
         await asyncio.to_thread(self.desk.history.load)
-        for name in ("prompt", "task"):
+        for name in ("prompt", "task", "logs", "metrics"):
             await asyncio.to_thread(importlib.import_module, f"ccconsole.screens.{name}")
 
     def _read_fleet(self) -> None:
@@ -93,7 +94,8 @@ class RootScreen(TableScreen):
     def _snapshot_read(self, message: SnapshotRead) -> None:
         self.desk.snapshot = message.snapshot
         self.desk.fleet_problem = None
-        self._tell()
+        self.tell_desk()
+        alarms.tell(self.app, self._alerts.of(message.snapshot.rows))
 
     @on(Worker.StateChanged)
     def _fleet_failed(self, event: Worker.StateChanged) -> None:
@@ -102,9 +104,9 @@ class RootScreen(TableScreen):
             error = event.worker.error
             title = error.title if isinstance(error, ConsoleError) else "The fleet cannot be read: a bug"
             self.desk.fleet_problem = Problem("", title, hint="ctrl+r reads again", since=self.desk.now())
-            self._tell()
+            self.tell_desk()
 
-    def _tell(self) -> None:
+    def tell_desk(self) -> None:
         """Have the screen in sight drawn again."""
         for screen in reversed(self.app.screen_stack):
             if isinstance(screen, ConsoleScreen):
@@ -139,7 +141,7 @@ class RootScreen(TableScreen):
         task = message.session.task
         if task.state.is_end and not self._is_shown(message.session):
             self.say(f"{task.environment}/{task.service}: {task.state}", is_warning=task.state != "completed")
-        self._tell()
+        self.tell_desk()
 
     def _is_shown(self, session: Session) -> bool:
         screen = self.app.screen
@@ -213,32 +215,6 @@ class RootScreen(TableScreen):
             self.post_message(self.SessionChanged(session))
             return
         await self.desk.backend.send(environment, message.task_id, message.action, message.fields)
-
-    @on(TargetAsked)
-    def _target_asked(self, message: TargetAsked) -> None:
-        self.desk.environment = message.environment or None
-        while self.app.screen is not self:
-            self.app.pop_screen()
-        self.redraw()
-        self.show_desk()
-        if message.service:
-            self._open_named(message.environment, message.service)
-
-    def _open_named(self, environment: str, name: str) -> None:
-        for row in self.desk.snapshot.rows:
-            if (row.service.key.environment, row.service.key.name) == (environment, name):
-                self.open_service(row.service)
-                return
-        self.say(f"{plain(environment)} has no service {plain(name)}.", is_warning=True)
-
-    def open_service(self, service: Service) -> None:
-        """Its screen over this one."""
-        self.app.push_screen(ServiceScreen(self.desk, service.key))
-
-    @on(TasksAsked)
-    def _tasks_asked(self) -> None:
-        if not isinstance(self.app.screen, TasksScreen):
-            self.app.push_screen(TasksScreen(self.desk))
 
     @on(ReloadAsked)
     def _reload_asked(self) -> None:

@@ -10,9 +10,11 @@ from textual.app import ComposeResult
 from ccconsole.commands import Place
 from ccconsole.model import ServiceKey, Task
 from ccconsole.screens.base import bindings
+from ccconsole.screens.changing import ServiceChange
 from ccconsole.screens.desk import Desk
 from ccconsole.screens.listing import TaskListScreen
-from ccconsole.screens.messages import PromptAsked
+from ccconsole.screens.messages import LogsAsked, MetricsAsked, PromptAsked
+from ccconsole.screens.tabs import ServiceTab
 from ccconsole.widgets.bars import TitleLine
 from ccconsole.widgets.facts import Facts, service_facts
 from ccconsole.widgets.rows import Row
@@ -21,11 +23,12 @@ from ccconsole.widgets.task_rows import COLUMNS, task_rows
 from ccconsole.widgets.text import Span, Tone
 
 
-class ServiceScreen(TaskListScreen):
+class ServiceScreen(ServiceChange, ServiceTab, TaskListScreen):
     """Facts above, tasks below, both live."""
 
     PLACE: ClassVar = Place.SERVICE
     BINDINGS: ClassVar = bindings(Place.SERVICE)
+    TAB: ClassVar = "tasks"
 
     def __init__(self, desk: Desk, key: ServiceKey) -> None:
         super().__init__(desk, (key.environment,))
@@ -33,9 +36,14 @@ class ServiceScreen(TaskListScreen):
 
     def body(self) -> ComposeResult:
         """Facts, then the table of tasks under its title."""
+        yield self.tab_bar()
         yield Facts(id="facts")
         yield TitleLine()
         yield RowTable(COLUMNS, empty="no task yet; p writes a prompt", id="task-table")
+
+    def service_key(self) -> ServiceKey | None:
+        """This one."""
+        return self.key
 
     def trail(self) -> tuple[str, ...]:
         """Fleet, service."""
@@ -61,6 +69,14 @@ class ServiceScreen(TaskListScreen):
         facts = service_facts(row, self.desk.now()) if row is not None else gone
         self.query_one(Facts).facts = tuple(facts)
         super().redraw()
+
+    def action_logs(self) -> None:
+        """Of this service."""
+        self.root.post_message(LogsAsked((self.key,)))
+
+    def action_metrics(self) -> None:
+        """Of this service."""
+        self.root.post_message(MetricsAsked(self.key))
 
     def action_prompt(self, text: str = "") -> None:
         """For this service."""

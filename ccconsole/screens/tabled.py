@@ -10,7 +10,8 @@ from textual.widget import Widget
 from ccconsole.screens.base import ConsoleScreen
 from ccconsole.widgets.bars import TitleLine
 from ccconsole.widgets.line_input import Asked, LineInput
-from ccconsole.widgets.rows import Row, RowFilter, Sort, arranged
+from ccconsole.widgets.patterns import TextFilter
+from ccconsole.widgets.rows import Row, Sort, arranged
 from ccconsole.widgets.table import RowTable
 from ccconsole.widgets.text import Span, Tone
 
@@ -63,41 +64,22 @@ class TableScreen(ConsoleScreen):
     def _filter_parts(self) -> list[Span]:
         if not self.filter_text:
             return []
-        is_literal = RowFilter(self.filter_text).is_literal
+        is_literal = TextFilter(self.filter_text).is_literal
         told = f"/{self.filter_text}" + (" (not a pattern: taken literally)" if is_literal else "")
         return [Span(told, Tone.WARN)]
 
-    def action_cursor_down(self) -> None:
-        """One row down."""
-        self.table.move(1)
+    @property
+    def page(self) -> int:
+        """The rows in sight."""
+        return self.table.page
 
-    def action_cursor_up(self) -> None:
-        """One row up."""
-        self.table.move(-1)
+    def step(self, by: int) -> None:
+        """Move the cursor."""
+        self.table.move(by)
 
-    def action_cursor_top(self) -> None:
-        """The first row."""
-        self.table.move_to(0)
-
-    def action_cursor_bottom(self) -> None:
-        """The last row."""
-        self.table.move_to(len(self.table.rows) - 1)
-
-    def action_page_down(self) -> None:
-        """A page down."""
-        self.table.move(self.table.page)
-
-    def action_page_up(self) -> None:
-        """A page up."""
-        self.table.move(-self.table.page)
-
-    def action_half_down(self) -> None:
-        """Half a page down."""
-        self.table.move(self.table.page // 2)
-
-    def action_half_up(self) -> None:
-        """Half a page up."""
-        self.table.move(-(self.table.page // 2))
+    def leap(self, *, is_to_end: bool) -> None:
+        """The first row, or the last."""
+        self.table.move_to(len(self.table.rows) - 1 if is_to_end else 0)
 
     def action_sort_left(self) -> None:
         """Order by the column to the left."""

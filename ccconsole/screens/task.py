@@ -14,7 +14,7 @@ from ccconsole.commands import Place
 from ccconsole.screens.base import ConsoleScreen, bindings
 from ccconsole.screens.choice import ChoiceScreen, cancel_question
 from ccconsole.screens.desk import Desk
-from ccconsole.screens.messages import ControlAsked, PromptAsked
+from ccconsole.screens.messages import ControlAsked, LogsAsked, MetricsAsked, PromptAsked
 from ccconsole.screens.panel import TaskPanel
 from ccconsole.screens.session import Session
 from ccconsole.terminal.view import TerminalPane
@@ -145,37 +145,21 @@ class TaskScreen(ConsoleScreen):
             self.app.copy_to_clipboard(self._offered)
             self.say(f"Took {len(self._offered)} characters")
 
-    def action_cursor_down(self) -> None:
-        """A line down."""
-        self.panel.pane.scroll_lines(1)
+    @property
+    def page(self) -> int:
+        """The lines in sight."""
+        return self.panel.pane.size.height
 
-    def action_cursor_up(self) -> None:
-        """A line up."""
-        self.panel.pane.scroll_lines(-1)
+    def step(self, by: int) -> None:
+        """Scroll the terminal."""
+        self.panel.pane.scroll_lines(by)
 
-    def action_page_down(self) -> None:
-        """A page down."""
-        self.panel.pane.action_page_down()
-
-    def action_page_up(self) -> None:
-        """A page up."""
-        self.panel.pane.action_page_up()
-
-    def action_half_down(self) -> None:
-        """Half a page down."""
-        self.panel.pane.scroll_lines(self.panel.pane.size.height // 2)
-
-    def action_half_up(self) -> None:
-        """Half a page up."""
-        self.panel.pane.scroll_lines(-(self.panel.pane.size.height // 2))
-
-    def action_cursor_top(self) -> None:
-        """To the oldest line."""
-        self.panel.pane.action_scroll_home()
-
-    def action_cursor_bottom(self) -> None:
-        """To the end."""
-        self.panel.pane.follow()
+    def leap(self, *, is_to_end: bool) -> None:
+        """The oldest line, or the end, which is followed then."""
+        if is_to_end:
+            self.panel.pane.follow()
+        else:
+            self.panel.pane.action_scroll_home()
 
     def action_type(self) -> None:
         """The keyboard to the terminal."""
@@ -189,6 +173,18 @@ class TaskScreen(ConsoleScreen):
         """Another prompt for the same service."""
         if (service := self.session.service) is not None:
             self.root.post_message(PromptAsked((service.key,), text))
+
+    def action_logs(self) -> None:
+        """What the worker wrote of this task."""
+        task = self.session.task
+        key = self.desk.service_key(task.environment, task.service)
+        if key is not None:
+            self.root.post_message(LogsAsked((key,), task.id))
+
+    def action_metrics(self) -> None:
+        """Of the task's service."""
+        task = self.session.task
+        self.root.post_message(MetricsAsked(self.desk.service_key(task.environment, task.service)))
 
     def action_cancel(self) -> None:
         """After a question."""

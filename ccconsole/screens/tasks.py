@@ -8,11 +8,12 @@ from typing import ClassVar
 from textual.app import ComposeResult
 
 from ccconsole.commands import Place
-from ccconsole.model import Task
+from ccconsole.model import ServiceKey, Task
 from ccconsole.screens.base import bindings
+from ccconsole.screens.choosing import EnvironmentChoice
 from ccconsole.screens.desk import Desk
 from ccconsole.screens.listing import TaskListScreen
-from ccconsole.screens.messages import PromptAsked
+from ccconsole.screens.messages import LogsAsked, MetricsAsked, PromptAsked
 from ccconsole.widgets.bars import TitleLine
 from ccconsole.widgets.rows import Row
 from ccconsole.widgets.table import RowTable
@@ -20,7 +21,7 @@ from ccconsole.widgets.task_rows import COLUMNS_EVERYWHERE, task_rows
 from ccconsole.widgets.text import Span, Tone
 
 
-class TasksScreen(TaskListScreen):
+class TasksScreen(EnvironmentChoice, TaskListScreen):
     """Newest first, over every service."""
 
     PLACE: ClassVar = Place.TASKS
@@ -57,21 +58,19 @@ class TasksScreen(TaskListScreen):
 
     def action_prompt(self, text: str = "") -> None:
         """For the service of the task under the cursor."""
+        if (key := self._service()) is not None:
+            self.root.post_message(PromptAsked((key,), text))
+
+    def action_logs(self) -> None:
+        """Of the task under the cursor."""
+        task, key = self.task_under_cursor(), self._service()
+        if task is not None and key is not None:
+            self.root.post_message(LogsAsked((key,), task.id))
+
+    def action_metrics(self) -> None:
+        """Of the service of the task under the cursor."""
+        self.root.post_message(MetricsAsked(self._service()))
+
+    def _service(self) -> ServiceKey | None:
         task = self.task_under_cursor()
-        for row in self.desk.snapshot.rows:
-            key = row.service.key
-            if task is not None and (key.environment, key.name) == (task.environment, task.service):
-                self.root.post_message(PromptAsked((key,), text))
-                return
-
-    def action_all_environments(self) -> None:
-        """No choice."""
-        self.desk.environment = None
-        self.show_desk()
-
-    def action_environment(self, number: int) -> None:
-        """Only the one of that number; again: all."""
-        names = dict(self.desk.numbered())
-        if (name := names.get(number)) is not None:
-            self.desk.environment = None if self.desk.environment == name else name
-            self.show_desk()
+        return None if task is None else self.desk.service_key(task.environment, task.service)

@@ -100,6 +100,25 @@ class TitleLine(Widget):
         )
 
 
+class TabBar(Widget):
+    """The tabs of a service, the chosen one marked."""
+
+    def __init__(self, tabs: Sequence[str], chosen: str) -> None:
+        super().__init__()
+        self._tabs = tuple(tabs)
+        self._chosen = chosen
+
+    def render(self) -> Content:
+        """One line."""
+        parts = [
+            content((f" {tab} ", "bold $block-cursor-foreground on $primary"))
+            if tab == self._chosen
+            else content((f" {tab} ", MUTED))
+            for tab in self._tabs
+        ]
+        return Content(" ").join([content(" "), *parts])
+
+
 class Crumbs(Widget):
     """Where this screen is: fleet › service › task."""
 

@@ -7,7 +7,7 @@ from textual.geometry import Size
 from textual.reactive import reactive
 from textual.widget import Widget
 
-from ccconsole.format import age
+from ccconsole.format import age, clock, percent
 from ccconsole.model import FleetRow
 from ccconsole.widgets.fleet_rows import STATES, capacity, message_span, short_revision, traffic_span
 from ccconsole.widgets.text import MUTED, Span, Tone, content
@@ -46,9 +46,32 @@ def service_facts(row: FleetRow, now: float) -> list[tuple[str, Span]]:
         ("env", Span(", ".join(f"{name}={value}" for name, value in sorted(service.env.items())))),
         ("updated", Span(_updated(row, now))),
     ]
+    facts[1:1] = [
+        ("alert", Span(f"{alert.text} (for {age(alert.since, now)})", Tone.WARN)) for alert in row.alerts
+    ]
+    if (load := _load(row, now)) is not None:
+        facts.insert(facts.index(next(fact for fact in facts if fact[0] == "instances")) + 1, ("load", load))
     if service.latest_created_revision not in (None, service.revision):
         facts.insert(2, ("newest", Span(f"{service.latest_created_revision} is not ready", Tone.WARN)))
     return [(label, value) for label, value in facts if value.text]
+
+
+def _load(row: FleetRow, now: float) -> Span | None:
+    """The newest figures and how old they are; None where none were read."""
+    found = row.metrics
+    if found is None:
+        return None
+    active, idle = (found[f"instance_count_{name}"].current(now) for name in ("active", "idle"))
+    if active is None:
+        since = found["instance_count"].no_data_since(now)
+        return Span(f"no data since {clock(since)}", Tone.DIM)
+    parts = [
+        f"{active:.0f} active, {idle or 0:.0f} idle",
+        f"CPU {percent(found['cpu'].current(now))}",
+        f"memory {percent(found['memory'].current(now))}",
+        f"as of {age(found.as_of, now)} ago",
+    ]
+    return Span(" · ".join(parts))
 
 
 def _cpu(cpu: str | None) -> str:

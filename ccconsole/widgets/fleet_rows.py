@@ -6,23 +6,30 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 
 from ccconsole.config import Environment
-from ccconsole.format import age
-from ccconsole.model import FleetRow, FleetSnapshot, Problem, Service, ServiceState
+from ccconsole.format import age, percent
+from ccconsole.model import AlertKind, FleetRow, FleetSnapshot, Problem, Service, ServiceState
 from ccconsole.widgets.rows import Column, Order, Row
+from ccconsole.widgets.sparkline import sparkline
 from ccconsole.widgets.text import Span, Tone
 
 COLUMNS = (
     Column("env", "ENV"),
     Column("service", "SERVICE", minimum=28),
     Column("state", "STATE"),
-    Column("revision", "REV", rank=5),
-    Column("instances", "INST", rank=4, is_right=True),
+    Column("revision", "REV", rank=8),
+    Column("instances", "INST", rank=7, is_right=True),
     Column("busy", "BUSY", is_right=True),
     Column("task_age", "TASK-AGE", is_right=True),
-    Column("traffic", "TRAFFIC", rank=2),
-    Column("message", "URL", rank=6, minimum=16, is_filling=True),
-    Column("data_age", "AGE", rank=1, is_right=True, is_optional=True),
+    Column("traffic", "TRAFFIC", rank=3),
+    Column("errors", "ERR", rank=4, is_right=True, is_optional=True),
+    Column("cpu", "CPU", rank=5, is_right=True, is_optional=True),
+    Column("memory", "MEM", rank=6, is_right=True, is_optional=True),
+    Column("course", "ACTIVE 30m", rank=9, is_optional=True),
+    Column("message", "", rank=1, minimum=16, is_filling=True),
+    Column("data_age", "AGE", rank=2, is_right=True, is_optional=True),
 )
+COURSE_SECONDS = 1800.0
+COURSE_CELLS = 10
 
 _GENERATED = re.compile(r"^(\d{5})-[a-z0-9]{3}$")
 
@@ -53,7 +60,8 @@ def is_trouble(row: FleetRow, now: float) -> bool:
     """Whether somebody should look at the service."""
     service = row.service
     is_unwell = service.state in (ServiceState.FAILED, ServiceState.UNKNOWN)
-    return is_unwell or service.is_public or service.is_pinned or _fuse(row, now) is not None
+    is_risky = service.is_public or service.is_pinned
+    return is_unwell or is_risky or bool(row.alerts) or _fuse(row, now) is not None
 
 
 def fleet_rows(
@@ -117,19 +125,19 @@ def _service_row(
     is_stale = (
         data_age is not None and data_age > STALE_AFTER[environment is not None and environment.is_local]
     )
-    sign, tone = STATES[service.state]
     cells = (
         environment_span(environment, service.key.environment),
         Span(f"{service.key.name} PUBLIC", Tone.BAD)
         if service.is_public
         else Span(service.key.name, Tone.STRONG),
-        Span(f"{sign} {service.state}", tone),
+        state_span(row),
         Span(short_revision(service), Tone.DIM),
         Span(f"{service.min_instances}-{service.max_instances or '?'}"),
-        _busy(row, limit),
+        busy_span(row),
         _task_age(row, oldest, now),
         traffic_span(service),
-        message_span(service),
+        *_figures(row, now),
+        trouble_span(row),
         Span(age(read_at, now), Tone.WARN) if is_stale else Span(""),
     )
     orders: tuple[Order, ...] = (
@@ -141,11 +149,61 @@ def _service_row(
         busy / limit if limit and row.is_journaled else None,
         oldest,
         cells[7].text or None,
-        cells[8].text or None,
+        *_figure_orders(row, now),
+        cells[12].text or None,
         data_age,
     )
     is_guarded = environment is not None and environment.is_protected
     return Row(service.key, cells, orders, is_guarded=is_guarded)
+
+
+def state_span(row: FleetRow) -> Span:
+    """The service's state, and how much is alarming about it."""
+    sign, tone = STATES[row.service.state]
+    if row.alerts:
+        return Span(
+            f"{sign} {row.service.state} ⚠{len(row.alerts)}", Tone.WARN if tone is not Tone.BAD else tone
+        )
+    return Span(f"{sign} {row.service.state}", tone)
+
+
+def _figures(row: FleetRow, now: float) -> Iterator[Span]:
+    """Error rate, CPU, memory, and the course of its active instances; all empty where nothing was read."""
+    if row.metrics is None:
+        yield from [Span("")] * 4
+        return
+    alarming = {alert.kind for alert in row.alerts}
+    yield _figure(row.metrics["error_rate"].overall, AlertKind.ERROR_RATE in alarming)
+    yield _figure(row.metrics["cpu"].current(now), AlertKind.CPU in alarming)
+    yield _figure(row.metrics["memory"].current(now), AlertKind.MEMORY in alarming)
+    # A request is counted when it ends, up to an hour late; instances are counted while they work.
+    active = row.metrics["instance_count_active"].points
+    yield Span(sparkline(active, now, COURSE_SECONDS, COURSE_CELLS), Tone.ACTIVE)
+
+
+def _figure(value: float | None, is_alarming: bool) -> Span:
+    if value is None:
+        return Span("–", Tone.DIM)
+    return Span(f"{percent(value)}{'!' if is_alarming else ''}", Tone.WARN if is_alarming else Tone.NORMAL)
+
+
+def _figure_orders(row: FleetRow, now: float) -> tuple[Order, ...]:
+    found = row.metrics
+    if found is None:
+        return (None,) * 4
+    current = [found[name].current(now) for name in ("cpu", "memory", "instance_count_active")]
+    return (found["error_rate"].overall, *current)
+
+
+def trouble_span(row: FleetRow) -> Span:
+    """What is wrong, alarming or dangerous; empty for a service that is well."""
+    service = row.service
+    if row.alerts and service.state is ServiceState.READY:
+        more = f"  (+{len(row.alerts) - 1} more)" if len(row.alerts) > 1 else ""
+        return Span(f"{row.alerts[0].text}{more}", Tone.WARN)
+    if (service.message and service.state is not ServiceState.READY) or service.is_public:
+        return message_span(service)
+    return Span("")
 
 
 def capacity(service: Service) -> int | None:
@@ -159,7 +217,9 @@ def oldest_task_age(row: FleetRow, now: float) -> float | None:
     return max(0.0, now - min(starts)) if starts else None
 
 
-def _busy(row: FleetRow, limit: int | None) -> Span:
+def busy_span(row: FleetRow) -> Span:
+    """How many tasks run or wait, of how many it takes."""
+    limit = capacity(row.service)
     if not row.is_journaled and not row.tasks:
         return Span(f"–/{limit or '?'}", Tone.DIM)
     is_full = limit is not None and row.busy >= limit

@@ -17,6 +17,7 @@ class Asked(StrEnum):
     COMMAND = ":"
     FILTER = "/"
     SEARCH = "?"
+    NAME = ">"
 
 
 class LineInput(Input):
@@ -56,6 +57,7 @@ class LineInput(Input):
             Asked.COMMAND: "command, environment, or environment/service",
             Asked.FILTER: "regular expression, ! for its inverse",
             Asked.SEARCH: "text to find",
+            Asked.NAME: "the service's name",
         }[asked]
         with self.prevent(Input.Changed):
             self.value = text

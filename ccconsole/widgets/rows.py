@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass, field
 
+from ccconsole.widgets.patterns import TextFilter
 from ccconsole.widgets.text import Span
 
 GAP = 2
@@ -61,30 +61,11 @@ class Sort:
     is_reversed: bool = False
 
 
-class RowFilter:
-    """A regular expression over a row's text; `!` before it inverts it; an invalid one is literal."""
-
-    def __init__(self, text: str) -> None:
-        self.text = text
-        self.is_inverse = text.startswith("!")
-        pattern = text[1:] if self.is_inverse else text
-        self.is_literal = False
-        try:
-            self._pattern = re.compile(pattern, re.IGNORECASE)
-        except re.error:
-            self.is_literal = True
-            self._pattern = re.compile(re.escape(pattern), re.IGNORECASE)
-
-    def keeps(self, row: Row) -> bool:
-        """Whether the row stays."""
-        return row.is_pinned or (self._pattern.search(row.text) is None) == self.is_inverse
-
-
 def arranged(rows: Iterable[Row], columns: Sequence[Column], sort: Sort, text: str = "") -> list[Row]:
     """The rows that the filter keeps, in order: pinned ones first, those without a value last."""
     index = next((i for i, column in enumerate(columns) if column.key == sort.column), 0)
-    row_filter = RowFilter(text) if text else None
-    kept = [row for row in rows if row_filter is None or row_filter.keeps(row)]
+    row_filter = TextFilter(text) if text else None
+    kept = [row for row in rows if row_filter is None or row.is_pinned or row_filter.keeps(row.text)]
     pinned = [row for row in kept if row.is_pinned]
     free = [row for row in kept if not row.is_pinned]
     valued = [row for row in free if _order(row, index) is not None]

@@ -53,8 +53,8 @@ class Emulated:
     async def start(self) -> str:
         return await local.start_emulator(self.place.state)
 
-    def connections(self, config: Config) -> Connections:
-        return Connections(config, start_local=self.start, environ={})
+    def connections(self, config: Config, *, is_applying: bool = True) -> Connections:
+        return Connections(config, start_local=self.start, environ={}, is_applying=is_applying)
 
     async def stop(self, signal_number: int = signal.SIGTERM) -> None:
         """End it, and see it gone."""

@@ -32,9 +32,9 @@ def environment_at(folder: Path, target: str) -> Environment:
 
 
 @contextlib.asynccontextmanager
-async def emulator(state: Path, **options: Any) -> AsyncIterator[Emulator]:
+async def emulator(state: Path, target: str = "127.0.0.1:0", **options: Any) -> AsyncIterator[Emulator]:
     """An emulator in this process."""
-    made = Emulator(Options(state, ["127.0.0.1:0"], **options))
+    made = Emulator(Options(state, [target], **options))
     await made.start()
     try:
         yield made

@@ -46,7 +46,8 @@ def test_each_field(tmp_path: Path) -> None:
     assert [port.container_port for port in container.ports] == [8080]
     assert run_v2.RevisionTemplate.pb(template).timeout.seconds == 600
     assert template.max_instance_request_concurrency == 1
-    assert (template.scaling.min_instance_count, template.scaling.max_instance_count) == (1, 4)
+    assert (service.scaling.min_instance_count, template.scaling.max_instance_count) == (1, 4)
+    assert template.scaling.min_instance_count == 0
     assert template.service_account == "w@acme.iam.gserviceaccount.com"
     assert template.revision == ""
     assert not service.invoker_iam_disabled

@@ -100,7 +100,7 @@ async def test_watchers_share_one_session(tmp_path: Path) -> None:
         config = config_of(tmp_path, text)
         environment = config.environment("dev")
         async with Connections(config, environ={}) as connections, AsyncExitStack() as stack:
-            hub = LogHub(connections, pace=QUICK)
+            hub = LogHub(connections.connection, pace=QUICK)
             since = time.time() - 60
             queries = [
                 LogQuery(services=("worker",), since=since),
@@ -140,11 +140,37 @@ async def test_a_hub_tells_why_there_is_nothing_and_tries_again(tmp_path: Path, 
     text = f'[env.dev]\nproject = "acme"\nendpoint = "127.0.0.1:{unused_port}"\nservice = "worker"\n'
     config = config_of(tmp_path, text)
     async with Connections(config, environ={}) as connections:
-        hub = LogHub(connections, pace=QUICK)
+        hub = LogHub(connections.connection, pace=QUICK)
         for _ in range(2):
             flow = hub.follow(config.environment("dev"), LogQuery())
             with pytest.raises(Unreachable, match="Cannot read the logs of dev"):
                 await anext(flow)
+
+
+async def test_a_screen_that_watches_is_told_why_and_goes_on_by_itself(
+    tmp_path: Path, unused_port: int
+) -> None:
+    target = f"127.0.0.1:{unused_port}"
+    text = f'[env.dev]\nproject = "acme"\nendpoint = "{target}"\nservice = "worker"\n'
+    config = config_of(tmp_path, text)
+    async with Connections(config, environ={}) as connections:
+        hub = LogHub(connections.connection, pace=QUICK)
+        async with aclosing(hub.watch(config.environment("dev"), LogQuery())) as flow:
+            failed = [await anext(flow) for _ in range(2)]
+            assert [batch.mode for batch in failed] == [LogMode.WAITING] * 2
+            problems = {batch.problem.title for batch in failed if batch.problem is not None}
+            assert problems == {"Cannot read the logs of dev"}
+            assert failed[0].since == failed[1].since
+            async with (
+                emulator(tmp_path / "state", target) as running,
+                writing(running.addresses[0]) as writer,
+            ):
+                while (await anext(flow)).mode is not LogMode.LIVE:
+                    pass
+                await writer.write(line("here"))
+                while not (batch := await anext(flow)).entries:
+                    pass
+                assert [entry.text for entry in batch.entries] == ["here"]
 
 
 async def test_a_watcher_that_takes_nothing_is_told_what_it_missed(
@@ -155,7 +181,7 @@ async def test_a_watcher_that_takes_nothing_is_told_what_it_missed(
     async with emulator(tmp_path / "state") as running, writing(running.addresses[0]) as writer:
         config = config_of(tmp_path, text.format(running.addresses[0]))
         async with Connections(config, environ={}) as connections:
-            hub = LogHub(connections, pace=QUICK)
+            hub = LogHub(connections.connection, pace=QUICK)
             environment = config.environment("dev")
             async with aclosing(hub.follow(environment, LogQuery())) as slow:
                 first = await anext(slow)

@@ -12,8 +12,8 @@ from typing import Any
 import httpx
 import pytest
 
-from ccconsole.cli.metrics import shown
 from ccconsole.cli.top import cut
+from ccconsole.format import figure
 from tests.cloud.conftest import DEADLINE, Emulated
 from tests.cloud.test_verbs import Command, ccconsole, declare, until_ready
 
@@ -163,7 +163,7 @@ async def test_an_environment_out_of_reach(emulated: Emulated, ccconsole: Comman
     ],
 )
 def test_values_for_people(value: float | None, unit: str, expected: str) -> None:
-    assert shown(value, unit) == expected
+    assert figure(value, unit) == expected
 
 
 def test_a_line_is_cut_without_its_colours_being_counted() -> None:

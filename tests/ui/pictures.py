@@ -1,15 +1,33 @@
-"""The README's pictures: `python -m tests.ui.pictures FOLDER` writes fleet.svg and task.svg, 120 by 32."""
+"""The README's pictures: `python -m tests.ui.pictures FOLDER` writes an SVG of each screen, 120 by 32."""
 
 from __future__ import annotations
 
 import asyncio
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
-from ccconsole.model import FleetSnapshot, Problem, ServiceState, Task, TrafficShare
+from ccconsole.alerts import alerts_of
+from ccconsole.config import Alerts
+from ccconsole.model import (
+    FleetRow,
+    FleetSnapshot,
+    LogEntry,
+    Problem,
+    ServiceKey,
+    ServiceState,
+    Severity,
+    Task,
+    TrafficShare,
+)
+from ccconsole.screens.logs import LogsScreen
 from ccconsole.screens.task import TaskScreen
-from tests.ui.world import console, row, task
+from ccconsole.widgets.metrics.view import ChartView
+from ccconsole.widgets.pulses import Pulse
+from tests.ui.lines import entry, live
+from tests.ui.measures import afternoon, read
+from tests.ui.world import NOW, Console, console, row, task
 
 OUTPUT = """\
 \x1b[1m● I'll run the payments suite often enough to see it fail.\x1b[0m
@@ -44,6 +62,7 @@ def snapshot() -> FleetSnapshot:
             name,
             created_at=now - seconds,
             started_at=now - seconds,
+            last_output_at=now - 4,
             deadline=now + 3600 - seconds,
         )
 
@@ -88,7 +107,82 @@ def snapshot() -> FleetSnapshot:
     )
     problem = Problem("prod", "Denied: run.services.list in europe-west1", "", "gcloud auth login", now - 200)
     ages = {"local": now - 1, "dev": now - 8, "staging": now - 11, "prod": now - 6}
-    return FleetSnapshot(rows, (problem,), ages=ages)
+    told = tuple(measured(row, now) if row.service.state is ServiceState.READY else row for row in rows)
+    return FleetSnapshot(told, (problem,), ages=ages)
+
+
+def measured(found: FleetRow, now: float) -> FleetRow:
+    """With metrics, and with what is alarming about them."""
+    metrics = afternoon(found.service.key, now, shift=len(found.service.key.name) / 9 + len(found.tasks) / 5)
+    made = replace(found, metrics=metrics)
+    return replace(made, alerts=alerts_of(made, Alerts(), now))
+
+
+def said(now: float, key: ServiceKey) -> tuple[LogEntry, ...]:
+    """What a worker and the platform write around a task."""
+    lines = (
+        (-41.2, "system", Severity.INFO, "", "Starting new instance. Reason: AUTOSCALING"),
+        (-39.9, "stdout", Severity.INFO, "", "Uvicorn running on http://0.0.0.0:8080"),
+        (
+            -39.5,
+            "system",
+            Severity.INFO,
+            "",
+            "Default STARTUP HTTP probe succeeded on port 8080.",
+        ),
+        (-38.8, "stdout", Severity.INFO, "4f1c20aa", "task 4f1c20aa started"),
+        (-31.0, "stdout", Severity.DEBUG, "4f1c20aa", "tool Bash: pytest tests/payments -q --count 20"),
+        (-16.4, "stdout", Severity.WARNING, "4f1c20aa", "no output for 10 s"),
+        (-12.1, "stdout", Severity.INFO, "4f1c20aa", "tool Read: tests/payments/test_refund.py"),
+        (-9.7, "stderr", Severity.ERROR, "77e0b3d1", "task 77e0b3d1 failed: exit code 3"),
+        (-9.6, "requests", Severity.INFO, "", f"POST https://{key.name}.example/run 200 84.912s"),
+        (-4.3, "requests", Severity.WARNING, "", f"POST https://{key.name}.example/run 429 0.004s"),
+        (-1.8, "stdout", Severity.INFO, "4f1c20aa", "tool Bash: pytest tests/payments -q --count 200"),
+    )
+    return tuple(
+        entry(
+            text,
+            at=now - NOW + at,
+            where=key.environment,
+            name=key.name,
+            log=log,
+            severity=severity,
+            task_id=task_id,
+            payload={"message": text, "tool": "Bash"} if text.startswith("tool") else None,
+        )
+        for at, log, severity, task_id, text in lines
+    )
+
+
+async def watched(running: Console, drawn: dict[str, str]) -> None:
+    """Pictures of tiles, charts and lines."""
+    now = running.app.desk.now()
+    await running.press("M")
+    await running.until(lambda: len(running.app.screen.query(Pulse)) == len(running.app.desk.snapshot.rows))
+    await running.pilot.pause()
+    drawn["pulses"] = running.app.export_screenshot(title="ccconsole")
+    await running.press("G", "left", "m")
+    await running.until(lambda: running.world.metric_queries)
+    [(_, (key,), _)] = running.world.metric_queries
+    running.world.metric_snapshots.put_nowait(read(afternoon(key, now), now))
+    await running.until(lambda: all(view.picture.plain for view in running.app.screen.query(ChartView)))
+    drawn["metrics"] = running.app.export_screenshot(title="ccconsole")
+    await running.press("l")
+    await running.until(lambda: running.world.log_queries)
+    screen = running.app.screen
+    assert isinstance(screen, LogsScreen)
+    running.world.log_batches[key.environment].put_nowait(
+        live(*said(now, key), where=key.environment, lag=1.4)
+    )
+    await running.until(lambda: screen.book.entries)
+    await running.press("slash")
+    await running.write("failed|429")
+    await running.press("enter")
+    await running.until(lambda: screen.book.matches)
+    await running.pilot.pause()
+    drawn["logs"] = running.app.export_screenshot(title="ccconsole")
+    await running.press("escape", "escape", "escape", "escape")
+    await running.until(lambda: running.app.screen is running.fleet)
 
 
 async def pictures() -> dict[str, str]:
@@ -99,7 +193,10 @@ async def pictures() -> dict[str, str]:
         await running.press("j", "j", "j")
         running.fleet.show_desk()
         await running.pilot.pause()
+        running.app.clear_notifications()
+        await running.pilot.pause()
         drawn["fleet"] = running.app.export_screenshot(title="ccconsole")
+        await watched(running, drawn)
         await running.press("p")
         await running.write("Find the flaky test in the payments suite, explain why it fails, and mend it")
         await running.press("enter")

@@ -29,7 +29,7 @@ async def test_what_a_row_says() -> None:
         cells = {row.key.name: [cell.text for cell in row.cells] for row in running.fleet.table.rows}  # type: ignore[attr-defined]
         assert cells["full"][2:8] == ["● ready", "00042", "0-5", "5/5!", "1m!", "latest"]
         assert cells["open-door"][1] == "open-door PUBLIC"
-        assert "anybody may run prompts" in cells["open-door"][8]
+        assert "anybody may run prompts" in cells["open-door"][12]
 
 
 async def test_the_cursor_stays_with_its_service() -> None:
@@ -197,7 +197,7 @@ async def test_reading_only_leaves_the_changing_commands_out() -> None:
         await running.until(lambda: "This console is read-only" in running.told)
         await running.press("question_mark")
         await running.until(lambda: "Keys and commands" in running.text)
-        assert "all marked ones" not in running.text
+        assert "Prompt the service under the cursor" not in running.text
         await running.press("escape", "ctrl+p")
         await running.pilot.pause()
         await running.write("prompt")

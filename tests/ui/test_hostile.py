@@ -88,7 +88,7 @@ async def test_every_screen_at_every_size(size: tuple[int, int]) -> None:
     ("size", "expected"),
     [
         ((80, 24), ["ENV", "SERVICE", "STATE", "BUSY", "TASK-AGE"]),
-        ((200, 50), ["ENV", "SERVICE", "STATE", "REV", "INST", "BUSY", "TASK-AGE", "TRAFFIC", "URL"]),
+        ((200, 50), ["ENV", "SERVICE", "STATE", "REV", "INST", "BUSY", "TASK-AGE", "TRAFFIC"]),
     ],
 )
 async def test_columns_by_width(size: tuple[int, int], expected: list[str]) -> None:

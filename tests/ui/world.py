@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections import defaultdict
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -19,6 +20,10 @@ from ccconsole.keymap import Settings
 from ccconsole.model import (
     FleetRow,
     FleetSnapshot,
+    LogBatch,
+    LogMode,
+    LogQuery,
+    MetricsSnapshot,
     Service,
     ServiceKey,
     ServiceState,
@@ -96,6 +101,14 @@ class World:
     journal: dict[str, Sequence[Task] | ConsoleError] = field(default_factory=dict)
     sent: list[tuple[str, str, str, dict[str, Any]]] = field(default_factory=list)
     runs: list[tuple[str, str, Draft]] = field(default_factory=list)
+    log_batches: dict[str, asyncio.Queue[LogBatch]] = field(
+        default_factory=lambda: defaultdict(asyncio.Queue)
+    )
+    """By environment."""
+    log_queries: list[tuple[str, LogQuery]] = field(default_factory=list)
+    log_past: dict[str, LogBatch | ConsoleError] = field(default_factory=dict)
+    metric_snapshots: asyncio.Queue[MetricsSnapshot] = field(default_factory=asyncio.Queue)
+    metric_queries: list[tuple[str, tuple[ServiceKey, ...], float]] = field(default_factory=list)
     refusal: ConsoleError | None = None
     closed: int = 0
     _number: int = 0
@@ -145,6 +158,27 @@ class World:
         if self.refusal is not None:
             raise self.refusal
         self.sent.append((environment.name, task_id, action, dict(fields)))
+
+    async def logs(
+        self, environment: Environment, query: LogQuery, limit: int
+    ) -> AsyncGenerator[LogBatch, None]:
+        self.log_queries.append((environment.name, query))
+        while True:
+            yield await self.log_batches[environment.name].get()
+
+    async def log_history(self, environment: Environment, query: LogQuery, limit: int) -> LogBatch:
+        self.log_queries.append((environment.name, query))
+        found = self.log_past.get(environment.name)
+        if isinstance(found, ConsoleError):
+            raise found
+        return found or LogBatch(environment.name, LogMode.HISTORY, NOW)
+
+    async def metrics(
+        self, environment: Environment, services: Sequence[ServiceKey], window: float
+    ) -> AsyncGenerator[MetricsSnapshot, None]:
+        self.metric_queries.append((environment.name, tuple(services), window))
+        while True:
+            yield await self.metric_snapshots.get()
 
     def say(self, kind: str, **data: Any) -> None:
         """Push one event."""

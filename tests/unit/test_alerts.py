@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from ccconsole.alerts import alerts_of, transitions
+from ccconsole.alerts import AlertNews, Transitions, alerts_of
 from ccconsole.config import Alerts
 from ccconsole.model import (
     Alert,
@@ -158,19 +158,34 @@ def test_an_alert_keeps_its_beginning_while_its_text_changes() -> None:
     assert (later[0].since, later[0].text) == (NOW, "memory at 99% of its limit")
 
 
-def test_transitions_tell_each_beginning_and_each_end_once() -> None:
-    quiet = row()
+def test_news_tell_each_beginning_and_each_end_once() -> None:
+    quiet = row(cpu=every_minute(0.1))
     one = Alert(AlertKind.CPU, "CPU at 95%", NOW)
     two = Alert(AlertKind.SILENT_TASK, "no output", NOW, "t1")
-    loud, louder = (
-        replace(quiet, alerts=(one,)),
-        replace(quiet, alerts=(replace(one, text="CPU at 99%"), two)),
-    )
-    assert transitions([quiet], [loud]).started == ((KEY, one),)
-    assert transitions([loud], [louder]).started == ((KEY, two),)
-    assert transitions([loud], [louder]).ended == ()
-    assert transitions([louder], [quiet]).ended == ((KEY, louder.alerts[0]), (KEY, two))
-    assert transitions([loud], []).ended == ((KEY, one),)
     other = replace(two, subject="t2")
-    changed = transitions([replace(quiet, alerts=(two,))], [replace(quiet, alerts=(other,))])
-    assert (changed.started, changed.ended) == (((KEY, other),), ((KEY, two),))
+    changed = replace(one, text="CPU at 99%")
+    news = AlertNews()
+
+    def told(*alerts: Alert) -> tuple[list[Alert], list[Alert]]:
+        found = news.of([replace(quiet, alerts=alerts)])
+        assert {key for key, _ in (*found.started, *found.ended)} <= {KEY}
+        return [alert for _, alert in found.started], [alert for _, alert in found.ended]
+
+    assert told() == ([], [])
+    assert told(one) == ([one], [])
+    assert told(changed, two) == ([two], [])
+    assert told(changed, other) == ([other], [two])
+    assert told() == ([], [changed, other])
+    assert told(one) == ([one], [])
+
+
+def test_what_cannot_be_read_ends_no_alert_and_begins_none_again() -> None:
+    cpu = Alert(AlertKind.CPU, "CPU at 95%", NOW)
+    silent = Alert(AlertKind.SILENT_TASK, "no output", NOW, "t1")
+    loud = replace(row(cpu=every_minute(0.95)), alerts=(cpu, silent))
+    news = AlertNews()
+    assert len(news.of([loud]).started) == 2
+    unread = replace(loud, metrics=None, is_journaled=False, alerts=())
+    for rows in ([], [unread], [loud], [unread], [loud]):
+        assert news.of(rows) == Transitions()
+    assert [alert for _, alert in news.of([replace(loud, alerts=())]).ended] == [cpu, silent]

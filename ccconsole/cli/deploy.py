@@ -1,0 +1,104 @@
+"""`deploy`: carry a plan out, stage by stage."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from ccconsole.cli import confirm, output, rollout
+from ccconsole.cli import plan as plans
+from ccconsole.cli.output import Format
+from ccconsole.cli.session import (
+    ConfigOption,
+    DryRunOption,
+    FormatOption,
+    Session,
+    TargetArgument,
+    TimeoutOption,
+    YesOption,
+    run,
+    session,
+)
+from ccconsole.config import ServiceSpec
+from ccconsole.errors import ConfigError, Refused
+from ccconsole.model import Plan
+
+if TYPE_CHECKING:
+    from ccconsole.cloud.connect import Connection
+
+
+def register(app: typer.Typer) -> None:
+    """Add the verb."""
+    app.command("deploy")(deploy)
+
+
+def deploy(
+    context: typer.Context,
+    target: TargetArgument,
+    form: FormatOption = Format.TABLE,
+    fingerprint: Annotated[
+        str | None,
+        typer.Option(
+            "--plan", metavar="FINGERPRINT", help="Only if the plan is still the one of `plan -o json`."
+        ),
+    ] = None,
+    is_yes: YesOption = False,
+    is_dry: DryRunOption = False,
+    config: ConfigOption = None,
+    timeout: TimeoutOption = None,
+) -> None:
+    """Make what deploy.toml declares live, in named stages; the service's address on stdout.
+
+    Run again after any failure, it continues where that makes sense. The old revision serves until the new
+    one is ready, and tasks in flight end on it. Exits with 1 when it failed, 8 when nobody confirmed it or
+    the plan has changed.
+    """
+    raise typer.Exit(run(_deploy(session(context), target, form, fingerprint, is_dry=is_dry)))
+
+
+async def _deploy(
+    options: Session, target: str, form: Format, fingerprint: str | None, *, is_dry: bool
+) -> int:
+    confirm.allowed(options, f"deploy {target}")
+    options.config.resolve(target)
+    from ccconsole import rollouts
+    from ccconsole.cloud.connect import Connections
+
+    environment, specs = rollouts.specs_of(options.config, target)
+    if fingerprint is not None and len(specs) > 1:
+        raise ConfigError(
+            f"{target} has several services", "A fingerprint is of one.", f"Name it: {specs[0].key}"
+        )
+    async with Connections(options.config, is_applying=False) as connections:
+        connection, found = await plans.planned(options, connections, environment, specs)
+        if fingerprint not in (None, found[0].fingerprint):
+            raise Refused(
+                f"The plan for {specs[0].key} is out of date",
+                f"It is {found[0].fingerprint} now.",
+                f"Look at it again: ccconsole plan {target}",
+            )
+        if is_dry:
+            plans.show(found, form)
+            return 0
+        for one in found:
+            _announce(one)
+        confirm.confirmed(options, environment, f"deploy {target}", specs[0].key.name)
+        return max([await _run(connection, spec, one, form) for spec, one in zip(specs, found, strict=True)])
+
+
+def _announce(found: Plan) -> None:
+    """The plan on stderr, before it is confirmed."""
+    output.note(plans.text(found).rstrip())
+    for advice in found.advice:
+        plans.note(advice)
+    if found.refusal is not None:
+        output.error(found.refusal)
+
+
+async def _run(connection: Connection, spec: ServiceSpec, found: Plan, form: Format) -> int:
+    from ccconsole import rollouts
+
+    stop = asyncio.Event()
+    return await rollout.shown(rollouts.deploy(connection, spec, found, stop=stop), form, stop)

@@ -1,0 +1,218 @@
+"""A deployment: from what the project needs to a revision that answers; each stage finds what is there."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import aclosing
+from dataclasses import dataclass, field
+
+from google.api_core import exceptions
+from google.api_core.operation_async import AsyncOperation
+from google.cloud import run_v2
+
+from ccconsole.cloud import deploy as cloud_deploy
+from ccconsole.cloud import operations, traffic
+from ccconsole.cloud import plan as cloud_plan
+from ccconsole.cloud.connect import Connection
+from ccconsole.cloud.errors import translated
+from ccconsole.cloud.services import model_of
+from ccconsole.config import Environment, ServiceSpec
+from ccconsole.errors import ConsoleError, Unreachable
+from ccconsole.model import Action, AdviceKind, Plan, Rollout, Service, TrafficShare
+from ccconsole.rollouts.stages import Done, Result, Skipped, Step, Word, Work, course
+from ccconsole.streams import Clock
+from ccconsole.worker_client import hello
+
+IdToken = Callable[[Environment, str], Awaitable[str | None]]
+"""Of an environment and a service's address the ID token that opens it; None: it needs none."""
+VERIFY_SECONDS = (0.5, 1.0, 2.0, 4.0)
+"""Between the tries to reach a service whose first address may not be known everywhere yet."""
+
+
+async def no_token(environment: Environment, audience: str) -> str | None:
+    """For services that anybody may call."""
+    return None
+
+
+@dataclass
+class Run:
+    """One deployment under way, and what its stages hand on."""
+
+    connection: Connection
+    spec: ServiceSpec
+    plan: Plan
+    id_token: IdToken = no_token
+    clock: Clock = field(default_factory=Clock)
+    result: Result = field(default_factory=Result)
+    operation: AsyncOperation | None = None
+    canary_shares: tuple[TrafficShare, ...] | None = None
+    """The traffic that the new revision is made with, in place of what it finds."""
+
+    async def live(self) -> Service:
+        """The service now; what the stages know of it is renewed."""
+        found = await cloud_deploy.live_service(self.connection, self.spec.key)
+        if found is None:
+            raise ConsoleError(
+                f"{self.spec.key} is gone",
+                "Somebody deleted it meanwhile.",
+                f"ccconsole deploy {self.spec.key}",
+            )
+        service = model_of(found, self.spec.key)
+        self.result.url = service.uri
+        return service
+
+
+def deploy(
+    connection: Connection,
+    spec: ServiceSpec,
+    plan: Plan,
+    *,
+    id_token: IdToken = no_token,
+    clock: Clock | None = None,
+    stop: asyncio.Event | None = None,
+) -> AsyncGenerator[Rollout]:
+    """Carry the plan out; a plan whose service has changed since is refused before anything is done.
+
+    Each stage looks first at what is there, so that the same deployment after a failure, or after this
+    process was killed, goes on where it makes sense. The old revision serves until the new one is ready.
+    """
+    run = Run(connection, spec, plan, id_token, clock or Clock())
+    steps = [
+        Step("revision", "Revision", lambda: revision(run)),
+        Step("traffic", "Traffic", lambda: routing(run)),
+        Step("invoker", "Who may call", lambda: invoker(run)),
+        Step("verify", "Verify", lambda: verify(run)),
+    ]
+    return course(spec.key, "deploy", [*preparation(run), *steps], run.result, clock=run.clock, stop=stop)
+
+
+def preparation(run: Run) -> list[Step]:
+    """What a project needs before its first revision."""
+    is_local = run.connection.environment.is_local
+
+    def local(reason: str) -> Work:
+        async def work() -> AsyncGenerator[Word]:
+            yield Skipped(reason)
+
+        return work
+
+    if is_local:
+        return [
+            Step("apis", "APIs", local("the emulator needs none enabled")),
+            Step("repository", "Repository", local("no registry: the emulator runs the bundled worker")),
+            Step("image", "Image", local(f"{run.spec.image} is a name of the emulator's")),
+            Step("secrets", "Secrets", local("taken from your environment variables")),
+            Step("access", "Secret access", local("no service account on this machine")),
+        ]
+    return []
+
+
+async def revision(run: Run) -> AsyncGenerator[Word]:
+    """Make the revision, or find it made; to the moment it is ready."""
+    key, connection = run.spec.key, run.connection
+    live = await cloud_deploy.live_service(connection, key)
+    if run.plan.action is Action.NONE and live is not None:
+        async with aclosing(operations.settle(connection, key, clock=run.clock)) as said:
+            async for words in said:
+                yield words
+        service = await run.live()
+        run.result.revision = service.latest_created_revision
+        yield Skipped(f"{service.latest_created_revision} is what is declared")
+        return
+    if ("" if live is None else live.etag) != run.plan.etag:
+        raise traffic.stale(key)
+    made = cloud_plan.wanted(run.spec, connection.environment, live, run.plan.image)
+    if live is not None and any(advice.kind is AdviceKind.FAILED for advice in run.plan.advice):
+        cloud_plan.retried(made, live)
+    if run.canary_shares is not None:
+        made.traffic = traffic.targets(run.canary_shares)
+    run.operation = await _begin(run, made, is_new=live is None)
+    following = operations.follow(
+        connection, key, run.operation, until=operations.CONFIGURATIONS, clock=run.clock
+    )
+    async with aclosing(following) as said:
+        async for words in said:
+            yield words
+    service = await run.live()
+    run.result.revision = service.latest_created_revision
+    if run.plan.is_new_revision or not run.plan.changes:
+        yield Done(f"{service.latest_created_revision} is ready")
+    else:
+        yield Done(f"changed without a new revision; {service.revision} serves")
+
+
+async def _begin(run: Run, made: run_v2.Service, *, is_new: bool) -> AsyncOperation:
+    with translated(run.connection.environment, f"deploy {run.spec.key}"):
+        try:
+            begun = await cloud_plan.send(run.connection, run.spec, made, is_new=is_new)
+        except (exceptions.Aborted, exceptions.AlreadyExists) as error:
+            raise traffic.stale(run.spec.key) from error
+    return begun
+
+
+async def routing(run: Run) -> AsyncGenerator[Word]:
+    """Wait for the route, and say what serves now."""
+    key = run.spec.key
+    if run.operation is not None:
+        following = operations.follow(run.connection, key, run.operation, clock=run.clock)
+        async with aclosing(following) as said:
+            async for words in said:
+                yield words
+    service = await run.live()
+    shares = shares_text(service)
+    if service.is_pinned:
+        run.result.notes.append(
+            f"PINNED: {shares}; a new revision serves 0%. To follow the newest: "
+            f"ccconsole traffic {key} latest=100"
+        )
+        yield Skipped(f"pinned: {shares}")
+    else:
+        yield Done(shares)
+
+
+async def invoker(run: Run) -> AsyncGenerator[Word]:
+    """Who may call: anybody by the service's own switch, or whom its policy names."""
+    if run.connection.environment.is_local:
+        yield Skipped("whoever is on this machine")
+        return
+    if run.spec.is_public:
+        yield Done("public: anybody may call it")
+        return
+    removed = await cloud_plan.close(run.connection, run.spec)
+    if removed:
+        yield Done(f"private: took {', '.join(removed)} out of {cloud_plan.INVOKER}")
+    else:
+        yield Skipped(f"private: who has {cloud_plan.INVOKER} may call it")
+
+
+async def verify(run: Run) -> AsyncGenerator[Word]:
+    """Whether the worker answers through the service's address."""
+    service = await run.live()
+    if service.uri is None:
+        raise ConsoleError(f"{run.spec.key} has no address", service.message, f"ccconsole get {run.spec.key}")
+    yield f"GET {service.uri}/hello"
+    yield Done(await answer(run.connection, service.uri, run.id_token, run.clock))
+
+
+async def answer(
+    connection: Connection, url: str, id_token: IdToken, clock: Clock, *, audience: str | None = None
+) -> str:
+    """What the worker behind an address says of itself, in a few words; tried again while nobody answers."""
+    token = await id_token(connection.environment, audience or url)
+    failures = 0
+    while True:
+        try:
+            said = await hello(url, token=token)
+        except Unreachable:
+            if failures == len(VERIFY_SECONDS):
+                raise
+            await clock.sleep(VERIFY_SECONDS[failures])
+            failures += 1
+        else:
+            return f"it answers: {said.get('status', 'no status')}"
+
+
+def shares_text(service: Service) -> str:
+    """`REVISION 90%, REVISION 10%`."""
+    return ", ".join(f"{share.revision} {share.percent}%" for share in service.traffic if share.percent)

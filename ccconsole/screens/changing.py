@@ -1,0 +1,48 @@
+"""The commands that change a service: each is planned and shown before anything is done."""
+
+from __future__ import annotations
+
+from ccconsole.model import ServiceKey
+from ccconsole.screens.base import ConsoleScreen
+from ccconsole.screens.messages import RolloutAsked
+from ccconsole.widgets.line_input import Asked
+
+
+class ServiceChange(ConsoleScreen):
+    """Screens that have a service under the cursor, or are of one."""
+
+    def service_key(self) -> ServiceKey | None:
+        """The service that is meant."""
+        return None
+
+    def _ask_rollout(self, verb: str, words: str = "") -> None:
+        self.root.post_message(RolloutAsked(self.service_key(), verb, tuple(words.split())))
+
+    def action_deploy(self) -> None:
+        """What deploy.toml declares."""
+        self._ask_rollout("deploy")
+
+    def action_rollback(self, words: str = "") -> None:
+        """To the revision before, or to the named one."""
+        self._ask_rollout("rollback", words)
+
+    def action_traffic(self, words: str = "") -> None:
+        """By the shares that are given, or that the line is written for."""
+        if words:
+            self._ask_rollout("traffic", words)
+        else:
+            self.ask(Asked.COMMAND, "traffic latest=100")
+
+    def action_scale(self, words: str = "") -> None:
+        """To the bounds that are given, or that the line is written for."""
+        if words:
+            self._ask_rollout("scale", words)
+            return
+        key = self.service_key()
+        row = self.desk.row(key) if key is not None else None
+        low, high = (row.service.min_instances, row.service.max_instances or 1) if row else (0, 1)
+        self.ask(Asked.COMMAND, f"scale {low} {high}")
+
+    def action_delete(self) -> None:
+        """With all its revisions."""
+        self._ask_rollout("delete")
