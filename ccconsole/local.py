@@ -45,11 +45,13 @@ class Place:
         """The address as gRPC writes it."""
         return f"unix:{self.socket}"
 
-    def command(self, *listen: str, idle_exit: float | None = IDLE_EXIT_SECONDS) -> list[str]:
-        """The emulator's argv; `listen` are addresses beside the socket."""
+    def command(self, *listen: str, http: str = "", idle_exit: float | None = IDLE_EXIT_SECONDS) -> list[str]:
+        """The emulator's argv; `listen` are addresses beside the socket, `http` is the one for gcloud."""
         words = [sys.executable, "-m", "ccconsole.emulator", "--state", str(self.state)]
         for address in (self.target, *listen):
             words += ["--listen", address]
+        if http:
+            words += ["--http", http]
         return words if idle_exit is None else [*words, "--idle-exit", f"{idle_exit:g}"]
 
 

@@ -13,6 +13,7 @@ import typer
 
 from ccconsole import local
 from ccconsole.cli import output
+from ccconsole.cli.gcloud import exports
 from ccconsole.cli.session import run
 from ccconsole.errors import ConsoleError, TimedOut
 
@@ -31,6 +32,10 @@ def emulate(
         typer.Option(
             "--port", min=1, max=65535, help="Listen on this port of 127.0.0.1 as well, for other clients."
         ),
+    ] = None,
+    http_port: Annotated[
+        int | None,
+        typer.Option("--http-port", min=1, max=65535, help="Answer gcloud on this port of 127.0.0.1."),
     ] = None,
     is_stop: Annotated[
         bool, typer.Option("--stop", help="Stop the one that runs, with its workers.")
@@ -73,8 +78,11 @@ def emulate(
     output.note(f"ccconsole's local environments use {where.target}; Ctrl-C ends it.")
     if port is not None:
         output.note(_addresses(port))
+    if http_port is not None:
+        output.note(exports(http_port))
     listen = () if port is None else (f"127.0.0.1:{port}",)
-    command = where.command(*listen, idle_exit=None)
+    http = "" if http_port is None else f"127.0.0.1:{http_port}"
+    command = where.command(*listen, http=http, idle_exit=None)
     for option, values in (("--deny", deny), ("--disable-api", disable_api), ("--fail", fail)):
         command += [f"{option}={value}" for value in values or ()]
     if is_strict_on_secrets:

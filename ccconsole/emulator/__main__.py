@@ -24,6 +24,9 @@ def _arguments() -> argparse.ArgumentParser:
         "--listen", action="append", required=True, metavar="TARGET", help="unix:/PATH or HOST:PORT, for gRPC"
     )
     parser.add_argument(
+        "--http", default="", metavar="HOST:PORT", help="for gcloud: Knative serving v1 over HTTP"
+    )
+    parser.add_argument(
         "--idle-exit",
         type=float,
         default=0.0,
@@ -82,6 +85,7 @@ def _options(parser: argparse.ArgumentParser, given: argparse.Namespace) -> Opti
     return Options(
         given.state,
         given.listen,
+        http=given.http,
         idle_exit=given.idle_exit,
         images=images,
         pace=pace,
@@ -103,6 +107,8 @@ async def _run(options: Options) -> None:
     gc.freeze()
     for address in emulator.addresses:
         sys.stdout.write(f"The Cloud Run emulator listens on {address}\n")
+    if emulator.http_address:
+        sys.stdout.write(f"The Cloud Run emulator answers gcloud on {emulator.http_address}\n")
     sys.stdout.flush()
     waits = [asyncio.create_task(signals.wait()), asyncio.create_task(emulator.idle())]
     await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)

@@ -62,6 +62,10 @@ class Catalog:
         """The services of a location, by name."""
         return [record for record in self.all() if record.name.location == location]
 
+    def regions(self, project: str) -> list[str]:
+        """Where a project has services."""
+        return sorted({name.location.region for name in self._records if name.location.project == project})
+
     def find(self, name: ServiceName) -> Record | None:
         """The service of that name."""
         return self._records.get(name)

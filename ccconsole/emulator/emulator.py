@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import os
+import socket
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import grpc
 import grpc.aio
@@ -18,7 +20,7 @@ from ccconsole.emulator.catalog import Catalog
 from ccconsole.emulator.deployer import Deployer
 from ccconsole.emulator.gate import Gate
 from ccconsole.emulator.ingress import Activity
-from ccconsole.emulator.listening import bind, remove
+from ccconsole.emulator.listening import bind, bind_http, remove
 from ccconsole.emulator.logging.recorder import Recorder
 from ccconsole.emulator.logging.service import Logging
 from ccconsole.emulator.logging.store import Bounds, LogStore
@@ -42,6 +44,9 @@ from ccconsole.emulator.services import Services
 from ccconsole.emulator.spec import Images
 from ccconsole.emulator.state import StateDir
 
+if TYPE_CHECKING:
+    from ccconsole.emulator.knative.face import Face
+
 _INTERRUPTED = "The emulator was ended before the operation began."
 _UNWATCHED_SECONDS = 5.0
 """A console calls every 2 seconds; so long without a call, and none is there."""
@@ -58,6 +63,8 @@ class Options:
     state: Path
     listen: Sequence[str]
     """gRPC targets: unix:/path or host:port, port 0 for a free one."""
+    http: str = ""
+    """Where the HTTP face listens, HOST:PORT; empty: there is none."""
     idle_exit: float = 0.0
     """End after so long without a request; 0: never."""
     images: Images = field(default_factory=Images)
@@ -124,6 +131,9 @@ class Emulator:
         self._sweeping: asyncio.Task[None] | None = None
         self.addresses: tuple[str, ...] = ()
         """gRPC targets with the ports that were given."""
+        self._face: Face | None = None
+        self.http_address = ""
+        """HOST:PORT of the HTTP face, when there is one."""
 
     def _rooms(self) -> list[Room]:
         denied = self._options.refusals.denied
@@ -149,6 +159,7 @@ class Emulator:
             ],
         )
         self.addresses = tuple([await bind(self._server, target) for target in self._options.listen])
+        listener = self._bind_http()
         self._catalog.load()
         under_way = self._operations.load(self._state.operations())
         for record in self._catalog.all():
@@ -156,8 +167,24 @@ class Emulator:
         for operation in under_way:
             self._resume(operation)
         await self._server.start()
+        if listener is not None:
+            self._face = self._serve_http(listener)
         self._sweeping = asyncio.create_task(self._platform.sweep(orphans))
         self._sampling = asyncio.create_task(self.sampler.run())
+
+    def _bind_http(self) -> socket.socket | None:
+        target = self._options.http
+        if not target:
+            return None
+        listener = bind_http(target)
+        self.http_address = f"{target.rpartition(':')[0]}:{listener.getsockname()[1]}"
+        return listener
+
+    def _serve_http(self, listener: socket.socket) -> Face:
+        # Imported when it is asked for: the consoles that start an emulator have no use for it.
+        from ccconsole.emulator.knative.face import Face
+
+        return Face(listener, self.table.ask, self._catalog.regions)
 
     async def idle(self) -> None:
         """Return when nothing happened for the time of `idle_exit`; never, when that is 0.
@@ -189,6 +216,8 @@ class Emulator:
             record.ingress.close()
         if self._server is not None:
             await self._server.stop(None)
+        if self._face is not None:
+            await self._face.stop()
         backends = self._backends()
         # The pools first: one that is told to stop starts no instance in place of one that ends.
         stopping = [backend.pool.stop() for backend in backends]

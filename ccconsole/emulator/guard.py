@@ -33,7 +33,12 @@ def _host(authority: str) -> str | None:
 
 
 def refusal(head: RequestHead) -> tuple[int, str] | None:
-    """The status and words to refuse a request with; None: let it pass.
+    """The status and words to refuse a request to a service with; None: let it pass."""
+    return outsider(head) or _unserved(head)
+
+
+def outsider(head: RequestHead) -> tuple[int, str] | None:
+    """The status and words to refuse a request with that a web page may have made; None: let it pass.
 
     The ports are open to every program of this machine, and so to every web page in its browser: a page must
     not run prompts, neither by its own name (a rebound Host) nor across sites.
@@ -50,7 +55,7 @@ def refusal(head: RequestHead) -> tuple[int, str] | None:
         parts = urlsplit(origin.decode("latin-1"))
         if not parts.hostname or not is_loopback(parts.hostname):
             return 403, "The emulator refuses requests that a web page of another origin makes."
-    return _unserved(head)
+    return None
 
 
 def _unserved(head: RequestHead) -> tuple[int, str] | None:

@@ -1,4 +1,4 @@
-"""The gRPC addresses: a unix socket of the owner's alone, or a loopback port."""
+"""The addresses: for gRPC a unix socket of the owner's alone, or a loopback port, for HTTP a port."""
 
 from __future__ import annotations
 
@@ -20,12 +20,7 @@ async def bind(server: grpc.aio.Server, target: str) -> str:
     if target.startswith("unix:"):
         _free(Path(target.removeprefix("unix:")))
     else:
-        host, colon, port = target.rpartition(":")
-        if not colon or not port.isdigit() or not is_loopback(host.strip("[]")):
-            raise Refused(
-                f"The emulator does not listen on {target}.",
-                "It has no authentication, so it listens on unix:/PATH and on loopback HOST:PORT alone.",
-            )
+        _loopback(target)
     before = os.umask(0o177)
     try:
         port_given = server.add_insecure_port(target)
@@ -34,6 +29,27 @@ async def bind(server: grpc.aio.Server, target: str) -> str:
     finally:
         os.umask(before)
     return target if target.startswith("unix:") else f"{target.rpartition(':')[0]}:{port_given}"
+
+
+def bind_http(target: str) -> socket.socket:
+    """A listening socket at a loopback HOST:PORT; raises Refused when it cannot be had."""
+    host, port = _loopback(target)
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, port), family=family)
+    except OSError as error:
+        raise Refused(f"The emulator cannot listen on {target}.", str(error)) from error
+
+
+def _loopback(target: str) -> tuple[str, int]:
+    host, colon, port = target.rpartition(":")
+    host = host.strip("[]")
+    if not colon or not port.isdigit() or not is_loopback(host):
+        raise Refused(
+            f"The emulator does not listen on {target}.",
+            "It has no authentication, so it listens on unix:/PATH and on loopback HOST:PORT alone.",
+        )
+    return host, int(port)
 
 
 def remove(target: str) -> None:

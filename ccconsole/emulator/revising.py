@@ -79,7 +79,7 @@ def merge(present: Service, given: Service, paths: Sequence[str]) -> Service:
 
 def needs_revision(record: Record, wanted: RevisionTemplate) -> bool:
     """Whether the template asks for a revision that does not exist yet; ALREADY_EXISTS for a taken name."""
-    is_same = _unnamed(wanted) == _unnamed(record.service.template) and not _has_failed(record)
+    is_same = _unnamed(wanted) == _unnamed(record.service.template)
     if not wanted.revision or wanted.revision not in record.revisions:
         return bool(wanted.revision) or not is_same
     if not is_same:
@@ -88,8 +88,8 @@ def needs_revision(record: Record, wanted: RevisionTemplate) -> bool:
     return False
 
 
-def _has_failed(record: Record) -> bool:
-    """Whether the newest revision did not start, so that the same template is worth another try."""
+def has_failed(record: Record) -> bool:
+    """Whether the newest revision did not start, so that asking for the same again is another try."""
     newest = record.revisions.get(short(record.service.latest_created_revision))
     return newest is not None and any(
         item.type_ == c.READY and item.state == c.State.CONDITION_FAILED for item in newest.conditions

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import grpc
 from google.protobuf.message import DecodeError, Message
 
-from ccconsole.emulator.faults import Fault
+from ccconsole.emulator.faults import Fault, unimplemented
 from ccconsole.emulator.ingress import Activity
 
 if TYPE_CHECKING:
@@ -109,13 +109,32 @@ class Table(_Handler):
     def service(self, handler_call_details: grpc.HandlerCallDetails) -> grpc.RpcMethodHandler[Any, Any]:
         """The handler of a path."""
         path = handler_call_details.method
-        self.calls[path] += 1
-        if path not in self._methods:
-            self._build(path)
-        method = self._methods.get(path)
+        method = self._find(path)
         if method is None:
             return _refusing(path)
         return self._stream(method) if isinstance(method, Stream) else self._call(method)
+
+    async def ask(self, path: str, request: Message) -> bytes:
+        """Answer a call from within the emulator as one from outside: the response's bytes; raises Fault."""
+        method = self._find(path)
+        if not isinstance(method, Method):
+            raise unimplemented(_unoffered(path))
+        return await self._answer(method, request.SerializeToString())
+
+    async def _answer(self, method: Method, request: bytes) -> bytes:
+        self._activity.began()
+        try:
+            decoded = method.decode(request)
+            given = await self._admit(method.path, decoded)
+            return _encode(given) if given is not None else method.encode(await method.answer(decoded))
+        finally:
+            self._activity.ended()
+
+    def _find(self, path: str) -> Method | Stream | None:
+        self.calls[path] += 1
+        if path not in self._methods:
+            self._build(path)
+        return self._methods.get(path)
 
     def _build(self, path: str) -> None:
         """Build the rooms that a path belongs to; all for none."""
@@ -125,17 +144,12 @@ class Table(_Handler):
 
     def _call(self, method: Method) -> grpc.RpcMethodHandler[Any, Any]:
         async def handle(request: bytes, context: grpc.aio.ServicerContext[Any, Any]) -> bytes:
-            self._activity.began()
             try:
-                decoded = method.decode(request)
-                given = await self._admit(method.path, decoded)
-                return _encode(given) if given is not None else method.encode(await method.answer(decoded))
+                return await self._answer(method, request)
             except DecodeError as error:
                 await context.abort(grpc.StatusCode.INTERNAL, f"The request cannot be read: {error}")
             except Fault as fault:
                 await context.abort(fault.code, fault.message, _details(fault))
-            finally:
-                self._activity.ended()
 
         return grpc.unary_unary_rpc_method_handler(handle)
 
@@ -191,12 +205,14 @@ def _details(fault: Fault) -> tuple[tuple[str, bytes], ...]:
     return (("grpc-status-details-bin", status.SerializeToString()),)
 
 
-def _refusing(path: str) -> grpc.RpcMethodHandler[Any, Any]:
+def _unoffered(path: str) -> str:
     name = path.removeprefix("/").replace("/", ".")
+    return f"The emulator does not offer {name}; docs/fidelity.md lists what it does."
 
+
+def _refusing(path: str) -> grpc.RpcMethodHandler[Any, Any]:
     async def refuse(requests: Any, context: grpc.aio.ServicerContext[Any, Any]) -> None:
-        text = f"The emulator does not offer {name}; docs/fidelity.md lists what it does."
-        await context.abort(grpc.StatusCode.UNIMPLEMENTED, text)
+        await context.abort(grpc.StatusCode.UNIMPLEMENTED, _unoffered(path))
 
     # Of the four kinds of RPC, a stream both ways reads none of the requests and so suits all.
     return grpc.stream_stream_rpc_method_handler(refuse)

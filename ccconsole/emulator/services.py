@@ -22,7 +22,7 @@ from ccconsole.emulator.names import ServiceName, check_service_id, parse_locati
 from ccconsole.emulator.operations import DELETE, DEPLOY, Operations
 from ccconsole.emulator.pages import page
 from ccconsole.emulator.records import Record, actor, new_etag, new_uid
-from ccconsole.emulator.revising import merge, needs_revision, new_revision
+from ccconsole.emulator.revising import has_failed, merge, needs_revision, new_revision
 from ccconsole.emulator.rpc import Method, plus
 
 _PREFIX = "/google.cloud.run.v2.Services/"
@@ -115,6 +115,8 @@ class Services:
         validation.check(wanted, record.name.service, "UpdateServiceRequest")
         is_revised = needs_revision(record, wanted.template)
         is_changed = is_revised or wanted != record.service
+        if not is_changed and has_failed(record):
+            is_revised = is_changed = True
         if is_changed:
             self._stamp(wanted)
         if is_dry:

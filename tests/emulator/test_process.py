@@ -192,6 +192,16 @@ async def test_two_emulators_never_share_a_state(spawn: Spawn, tmp_path: Path, s
     assert f"process id is {first.process.pid}" in told.decode()
     assert "--state" in told.decode()
 
+    with socket.socket() as thief:
+        thief.bind(("127.0.0.1", 0))
+        thief.listen()
+        port = thief.getsockname()[1]
+        options = ["--listen", f"unix:{sockets}/third.sock", "--http", f"127.0.0.1:{port}"]
+        no_port = await execute("--state", str(tmp_path / "third"), *options)
+        _, told = await no_port.communicate()
+        assert no_port.returncode == 8
+        assert f"cannot listen on 127.0.0.1:{port}" in told.decode()
+
     same_socket = await execute("--state", str(tmp_path / "else"), "--listen", first.target)
     _, told = await same_socket.communicate()
     assert same_socket.returncode == 8

@@ -380,6 +380,21 @@ async def test_a_failed_deployment_is_tried_again_with_the_same_template(
     assert service.latest_ready_revision.rsplit("/", 1)[-1].startswith("svc-00002-")
 
 
+async def test_traffic_moves_after_a_failed_deployment_without_another_try(cloud: Cloud) -> None:
+    before = await cloud.deploy()
+    broken = template(env={"FAIL": "/nowhere"})
+    broken.name = before.name
+    await cloud.wait(await cloud.update(broken))
+    failed = await cloud.get()
+    good = before.latest_ready_revision.rsplit("/", 1)[-1]
+    pinned = run_v2.TrafficTarget(type_=BY_NAME, revision=good, percent=100)
+    wanted = run_v2.Service(name=before.name, traffic=[pinned])
+    after = await cloud.finish(await cloud.update(wanted, "traffic"))
+    assert after.latest_created_revision == failed.latest_created_revision
+    assert states(after)["Ready"] == SUCCEEDED
+    assert [(item.revision, item.percent) for item in after.traffic_statuses] == [(good, 100)]
+
+
 async def test_changes_before_the_first_revision_is_ready_wait_for_it(cloud: Cloud, tmp_path: Path) -> None:
     gate = tmp_path / "gate"
     created = await cloud.create("svc", template(env={"START_WHEN": str(gate)}))

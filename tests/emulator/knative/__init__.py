@@ -1,0 +1,1 @@
+"""The HTTP face: Knative serving v1, log reading, IAM; by plain HTTP and by gcloud."""
