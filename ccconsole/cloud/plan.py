@@ -206,7 +206,7 @@ def _of_live(spec: ServiceSpec, live: run_v2.Service, known: Service) -> Iterato
     if _has_failed(known):
         text = f"revision {known.latest_created_revision} did not start; the same is tried again"
         yield Advice(AdviceKind.FAILED, text, f"ccconsole logs {spec.key} --severity error")
-    for field in foreign(live, deploy.OWN_LABELS):
+    for field in foreign(live, deploy.OWN_KEYS):
         yield Advice(AdviceKind.DRIFT, f"{field} was set by somebody else and is kept")
 
 

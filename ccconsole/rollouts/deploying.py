@@ -20,6 +20,7 @@ from ccconsole.cloud.services import model_of
 from ccconsole.config import Environment, ServiceSpec
 from ccconsole.errors import ConsoleError, Unreachable
 from ccconsole.model import Action, AdviceKind, Plan, Rollout, Service, TrafficShare
+from ccconsole.rollouts.shares import pinned_note, shares_text
 from ccconsole.rollouts.stages import Done, Result, Skipped, Step, Word, Work, course
 from ccconsole.streams import Clock
 from ccconsole.worker_client import hello
@@ -162,10 +163,7 @@ async def routing(run: Run) -> AsyncGenerator[Word]:
     service = await run.live()
     shares = shares_text(service)
     if service.is_pinned:
-        run.result.notes.append(
-            f"PINNED: {shares}; a new revision serves 0%. To follow the newest: "
-            f"ccconsole traffic {key} latest=100"
-        )
+        run.result.notes.append(pinned_note(service))
         yield Skipped(f"pinned: {shares}")
     else:
         yield Done(shares)
@@ -211,8 +209,3 @@ async def answer(
             failures += 1
         else:
             return f"it answers: {said.get('status', 'no status')}"
-
-
-def shares_text(service: Service) -> str:
-    """`REVISION 90%, REVISION 10%`."""
-    return ", ".join(f"{share.revision} {share.percent}%" for share in service.traffic if share.percent)

@@ -118,7 +118,7 @@ def test_what_others_set_is_kept_and_named(tmp_path: Path) -> None:
         "cpu": "1", "memory": "2Gi", "nvidia.com/gpu": "1"
     }  # fmt: skip
     assert list(made.traffic) == list(live.traffic)
-    assert set(overlay.foreign(live, deploy.OWN_LABELS)) == {
+    assert set(overlay.foreign(live, deploy.OWN_KEYS)) == {
         "labels.team", "description", "vpc_access", "session_affinity", "limits.nvidia.com/gpu"
     }  # fmt: skip
 
