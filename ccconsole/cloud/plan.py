@@ -151,7 +151,7 @@ def _has_failed(known: Service | None) -> bool:
     """Whether the newest revision did not start, so that the same declaration is worth another try."""
     return (
         known is not None
-        and known.state is ServiceState.FAILED
+        and known.state is not ServiceState.DEPLOYING
         and known.latest_created_revision != known.revision
     )
 
@@ -204,7 +204,7 @@ def _of_live(spec: ServiceSpec, live: run_v2.Service, known: Service) -> Iterato
         text = "a service of that name is there, and ccconsole did not make it; a deployment takes it over"
         yield Advice(AdviceKind.FOREIGN, text, "service = ANOTHER_NAME in deploy.toml")
     if _has_failed(known):
-        text = f"revision {known.latest_created_revision} did not start; the same is tried again"
+        text = f"revision {known.latest_created_revision} did not start"
         yield Advice(AdviceKind.FAILED, text, f"ccconsole logs {spec.key} --severity error")
     for field in foreign(live, deploy.OWN_KEYS):
         yield Advice(AdviceKind.DRIFT, f"{field} was set by somebody else and is kept")

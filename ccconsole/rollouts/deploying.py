@@ -124,7 +124,8 @@ async def revision(run: Run) -> AsyncGenerator[Word]:
     if ("" if live is None else live.etag) != run.plan.etag:
         raise traffic.stale(key)
     made = cloud_plan.wanted(run.spec, connection.environment, live, run.plan.image)
-    if live is not None and any(advice.kind is AdviceKind.FAILED for advice in run.plan.advice):
+    has_failed = any(advice.kind is AdviceKind.FAILED for advice in run.plan.advice)
+    if live is not None and has_failed and not run.plan.is_new_revision:
         cloud_plan.retried(made, live)
     if run.canary_shares is not None:
         made.traffic = traffic.targets(run.canary_shares)
