@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
+from ccconsole.emulator.names import project_number
+
 TITLES = {
     "artifactregistry.googleapis.com": "Artifact Registry API",
     "cloudbuild.googleapis.com": "Cloud Build API",
@@ -58,9 +60,14 @@ class Apis:
 
     def is_enabled(self, project: str, api: str) -> bool:
         """Whether an API is on in a project."""
-        return self._switched.get(f"{project}/{api}", api not in self._disabled)
+        return self._switched.get(_key(project, api), api not in self._disabled)
 
     def switch(self, project: str, api: str, *, is_on: bool) -> None:
         """Enable or disable an API in a project."""
-        self._switched[f"{project}/{api}"] = is_on
+        self._switched[_key(project, api)] = is_on
         self._save(dict(self._switched))
+
+
+def _key(project: str, api: str) -> str:
+    """By the project's number: callers name it by that as well."""
+    return f"{project_number(project)}/{api}"

@@ -130,6 +130,9 @@ class Emulator:
         return [
             rooms.run_access(self.policies, self._catalog, denied),
             rooms.secret_manager(self.secrets, self.policies, denied),
+            rooms.service_usage(self.apis, self._operations),
+            rooms.projects(self.policies, denied),
+            rooms.artifact_registry(self._state, self._operations, self.policies, denied),
         ]
 
     async def start(self) -> None:

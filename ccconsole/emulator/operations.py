@@ -24,6 +24,8 @@ KEPT = 100
 """How many finished operations are remembered."""
 
 DEPLOY, DELETE, DELETE_REVISION = "deploy", "delete", "delete-revision"
+INSTANT = "instant"
+"""Was done when it began."""
 REQUESTED = "requested"
 """Does nothing: it was asked to fail, or never to end."""
 
@@ -94,6 +96,16 @@ class Operations:
         self._refresh(operation)
         self._write()
         return operation
+
+    def done(self, location: str, metadata: Message, response: Message) -> operations_pb2.Operation:
+        """A new operation that has succeeded already."""
+        operation = Operation(INSTANT, "")
+        operation.proto.name = f"{location}/operations/{uuid.uuid4()}".lstrip("/")
+        self._operations[operation.name] = operation
+        operation.proto.metadata.Pack(metadata)
+        operation.proto.response.Pack(response)
+        self._finish(operation)
+        return operation.proto
 
     def succeed_as_is(self, operation: Operation) -> None:
         """End a deletion whose resource is gone already, with what was last known of it."""

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from ccconsole.emulator.apis import Apis
 from ccconsole.emulator.catalog import Catalog
 from ccconsole.emulator.names import parse_service
+from ccconsole.emulator.operations import Operations
 from ccconsole.emulator.policies import Policies
 from ccconsole.emulator.rpc import Method, Room
 from ccconsole.emulator.secretmanager.store import Secrets
+from ccconsole.emulator.state import StateDir
 
 RUN_SERVICES = "/google.cloud.run.v2.Services/"
 
@@ -36,3 +39,38 @@ def secret_manager(secrets: Secrets, policies: Policies, denied: frozenset[str])
         return SecretManager(secrets, policies, denied).methods()
 
     return Room("/google.cloud.secretmanager.v1.", build)
+
+
+def service_usage(apis: Apis, operations: Operations) -> Room:
+    """Service Usage."""
+
+    def build() -> Sequence[Method]:
+        from ccconsole.emulator.serviceusage import ServiceUsage
+
+        return ServiceUsage(apis, operations).methods()
+
+    return Room("/google.api.serviceusage.v1.", build)
+
+
+def artifact_registry(
+    state: StateDir, operations: Operations, policies: Policies, denied: frozenset[str]
+) -> Room:
+    """Artifact Registry."""
+
+    def build() -> Sequence[Method]:
+        from ccconsole.emulator.artifactregistry import ArtifactRegistry
+
+        return ArtifactRegistry(*state.room("repositories"), operations, policies, denied).methods()
+
+    return Room("/google.devtools.artifactregistry.v1.", build)
+
+
+def projects(policies: Policies, denied: frozenset[str]) -> Room:
+    """Resource Manager's projects."""
+
+    def build() -> Sequence[Method]:
+        from ccconsole.emulator.projects import Projects
+
+        return Projects(policies, denied).methods()
+
+    return Room("/google.cloud.resourcemanager.v3.", build)

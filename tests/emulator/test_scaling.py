@@ -130,6 +130,17 @@ async def test_service_level_counts_are_shared_by_traffic(launch: Launch, tmp_pa
         assert (await cloud.http.get(service.uri)).status_code == 429
 
 
+async def test_a_services_minimum_changes_without_a_new_revision(cloud: Cloud, tmp_path: Path) -> None:
+    log = tmp_path / "starts"
+    service = await cloud.deploy(env={"STARTS_FILE": str(log)})
+    assert len(starts(log)) == 1
+    wanted = run_v2.Service(name=service.name, scaling={"min_instance_count": 3})
+    updated = await cloud.finish(await cloud.update(wanted, "scaling.min_instance_count"))
+    assert updated.latest_created_revision == service.latest_created_revision
+    assert updated.generation == updated.observed_generation == 2
+    await until(lambda: len(starts(log)) == 3)
+
+
 async def test_manual_scaling_keeps_exactly_so_many(launch: Launch, tmp_path: Path) -> None:
     cloud = await launch(Pace(idle=0.1, pending=0.3, startup_factor=0.0))
     log = tmp_path / "starts"
