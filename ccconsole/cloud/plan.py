@@ -12,7 +12,7 @@ from google.cloud import run_v2
 
 from ccconsole.cloud import comparison, deploy, gcloud
 from ccconsole.cloud.connect import Connection
-from ccconsole.cloud.errors import translated
+from ccconsole.cloud.errors import ApiDisabled, translated
 from ccconsole.cloud.overlay import foreign, name_of, over
 from ccconsole.cloud.services import model_of
 from ccconsole.config import Environment, ServiceSpec
@@ -33,7 +33,11 @@ async def plan(
     service cannot be read.
     """
     environment = connection.environment
-    live = await deploy.live_service(connection, spec.key)
+    disabled: tuple[Advice, ...] = ()
+    try:
+        live = await deploy.live_service(connection, spec.key)
+    except ApiDisabled as error:
+        live, disabled = None, (Advice(AdviceKind.UNREAD, error.detail, "the deployment enables it"),)
     made = wanted(spec, environment, live, image)
     is_open, unread = await _is_open(connection, spec, live)
     changes = comparison.changes(live, made, is_open=bool(is_open))
@@ -47,12 +51,12 @@ async def plan(
         key=spec.key,
         action=action,
         changes=changes,
-        advice=(*_advice(spec, environment, live, known, action), *unread, *advice),
+        advice=(*_advice(spec, environment, live, known, action), *unread, *disabled, *advice),
         image=image,
         etag="" if live is None else live.etag,
         fingerprint=_fingerprint(action, changes, image, "" if live is None else live.etag),
         command=gcloud.deploy(spec, environment, image),
-        refusal=None if action is Action.NONE else await _refusal(connection, spec, made, live),
+        refusal=None if action is Action.NONE or disabled else await _refusal(connection, spec, made, live),
     )
 
 

@@ -176,7 +176,7 @@ async def test_a_new_service_and_one_that_the_server_refuses(emulated: Emulated,
         assert (found.action, found.refusal, found.etag) == (Action.CREATE, None, "")
         assert {change.live for change in found.changes} == {None}
         assert {advice.kind for advice in found.advice} == {
-            AdviceKind.PUBLIC, AdviceKind.LATEST_SECRET, AdviceKind.SERVICE_ACCOUNT
+            AdviceKind.PUBLIC, AdviceKind.LATEST_SECRET, AdviceKind.SERVICE_ACCOUNT, AdviceKind.IMAGE
         }  # fmt: skip
         huge = config_of(tmp_path, f'{text}[env.dev.env]\nBIG = "{"x" * 40_000}"\n')
         refused = await planned(huge, connection, "dev")
