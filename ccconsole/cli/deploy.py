@@ -21,7 +21,7 @@ from ccconsole.cli.session import (
     run,
     session,
 )
-from ccconsole.config import ServiceSpec
+from ccconsole.config import ServiceSpec, values
 from ccconsole.errors import ConfigError, Refused
 from ccconsole.model import Plan
 
@@ -44,6 +44,19 @@ def deploy(
             "--plan", metavar="FINGERPRINT", help="Only if the plan is still the one of `plan -o json`."
         ),
     ] = None,
+    percent: Annotated[
+        int | None,
+        typer.Option(
+            "--canary",
+            metavar="PERCENT",
+            min=1,
+            max=99,
+            help="Prove the new revision first: smoke prompt at 0%, then this share, then all.",
+        ),
+    ] = None,
+    watch: Annotated[
+        str, typer.Option("--watch", metavar="TIME", help="How long the canary's share is watched.")
+    ] = "5m",
     is_yes: YesOption = False,
     is_dry: DryRunOption = False,
     config: ConfigOption = None,
@@ -52,14 +65,29 @@ def deploy(
     """Make what deploy.toml declares live, in named stages; the service's address on stdout.
 
     Run again after any failure, it continues where that makes sense. The old revision serves until the new
-    one is ready, and tasks in flight end on it. Exits with 1 when it failed, 8 when nobody confirmed it or
-    the plan has changed.
+    one is ready, and tasks in flight end on it. Exits with 1 when it failed or a canary was rolled back, 8
+    when nobody confirmed it or the plan has changed.
     """
-    raise typer.Exit(run(_deploy(session(context), target, form, fingerprint, is_dry=is_dry)))
+    seconds = _seconds(watch)
+    trial = None if percent is None else (percent, seconds)
+    raise typer.Exit(run(_deploy(session(context), target, form, fingerprint, trial, is_dry=is_dry)))
+
+
+def _seconds(text: str) -> float:
+    try:
+        return values.seconds(text)
+    except ValueError as error:
+        raise ConfigError("--watch is no duration", str(error), "For example: --watch 5m") from None
 
 
 async def _deploy(
-    options: Session, target: str, form: Format, fingerprint: str | None, *, is_dry: bool
+    options: Session,
+    target: str,
+    form: Format,
+    fingerprint: str | None,
+    trial: tuple[int, float] | None,
+    *,
+    is_dry: bool,
 ) -> int:
     confirm.allowed(options, f"deploy {target}")
     options.config.resolve(target)
@@ -85,7 +113,9 @@ async def _deploy(
         for one in found:
             _announce(one)
         confirm.confirmed(options, environment, f"deploy {target}", specs[0].key.name)
-        return max([await _run(connection, spec, one, form) for spec, one in zip(specs, found, strict=True)])
+        return max(
+            [await _run(connection, spec, one, form, trial) for spec, one in zip(specs, found, strict=True)]
+        )
 
 
 def _announce(found: Plan) -> None:
@@ -97,8 +127,14 @@ def _announce(found: Plan) -> None:
         output.error(found.refusal)
 
 
-async def _run(connection: Connection, spec: ServiceSpec, found: Plan, form: Format) -> int:
+async def _run(
+    connection: Connection, spec: ServiceSpec, found: Plan, form: Format, trial: tuple[int, float] | None
+) -> int:
     from ccconsole import rollouts
 
     stop = asyncio.Event()
-    return await rollout.shown(rollouts.deploy(connection, spec, found, stop=stop), form, stop)
+    if trial is None:
+        flow = rollouts.deploy(connection, spec, found, stop=stop)
+    else:
+        flow = rollouts.deploy_canary(connection, spec, found, rollouts.Canary(*trial), stop=stop)
+    return await rollout.shown(flow, form, stop)

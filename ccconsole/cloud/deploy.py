@@ -27,7 +27,10 @@ DECLARED_LABEL = "ccconsole-declared"
 when an operator has changed the service."""
 INSTANCES_LABEL = "ccconsole-instances"
 """The declared bounds last applied, for the same reason: `scale` moves them without a declaration."""
-OWN_LABELS = frozenset({MANAGED_LABEL, ENVIRONMENT_LABEL, DECLARED_LABEL, INSTANCES_LABEL})
+REJECTED = "ccconsole/rejected"
+"""An annotation: the revisions that a canary turned down, which a rollback passes over."""
+OWN_KEYS = frozenset({MANAGED_LABEL, ENVIRONMENT_LABEL, DECLARED_LABEL, INSTANCES_LABEL, REJECTED})
+"""The labels and annotations that are ours."""
 CONTAINER_PORT = 8080
 READY_PATH = "/health/ready"
 STORE_VARIABLE = "WORKER_STORE"

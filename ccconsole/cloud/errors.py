@@ -33,11 +33,19 @@ _ROLE_OF = {
     "run.services.update": "roles/run.admin",
     "run.services.delete": "roles/run.admin",
     "run.services.setIamPolicy": "roles/run.admin",
+    "serviceusage.services.enable": "roles/serviceusage.serviceUsageAdmin",
+    "artifactregistry.repositories": "roles/artifactregistry.admin",
+    "secretmanager.": "roles/secretmanager.admin",
+    "resourcemanager.projects.get": "roles/browser",
     "iam.serviceAccounts.actAs": "roles/iam.serviceAccountUser",
     "monitoring.timeSeries.list": "roles/monitoring.viewer",
     "logging.logEntries": "roles/logging.viewer",
     "log view": "roles/logging.viewer",  # what Cloud Logging says, without the permission's name
 }
+
+
+class ApiDisabled(ConsoleError):
+    """One of Google's APIs is off in the project."""
 
 
 @contextlib.contextmanager
@@ -107,7 +115,7 @@ def _of_denial(error: Exception, environment: Environment, title: str, text: str
         metadata = getattr(error, "metadata", None) or {}
         service = metadata.get("service", "run.googleapis.com")
         command = f"gcloud services enable {service} --project={project}"
-        return ConsoleError(title, f"{service} is not enabled in {project}.", command)
+        return ApiDisabled(title, f"{service} is not enabled in {project}.", command)
     role = next(
         (role for name, role in sorted(_ROLE_OF.items(), reverse=True) if name in text), "roles/run.viewer"
     )

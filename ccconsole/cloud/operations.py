@@ -64,6 +64,7 @@ async def follow(
                 yield text
         await clock.sleep(pause(connection))
     if operation.operation.HasField("error"):
+        await operation.exception()  # type: ignore[no-untyped-call]  # else asyncio calls it never retrieved
         status = operation.operation.error
         raised = _error(status.code, status.message)
         raise await failure(connection, key, raised) from raised

@@ -75,15 +75,15 @@ def _contain(container: run_v2.Container, wanted: run_v2.Container) -> None:
     container.startup_probe = wanted.startup_probe
 
 
-def foreign(live: run_v2.Service, own_labels: frozenset[str]) -> tuple[str, ...]:
+def foreign(live: run_v2.Service, own: frozenset[str]) -> tuple[str, ...]:
     """What is set on the service beside all that is declared: fields, `labels.NAME`, `annotations.NAME`."""
-    return tuple(_foreign(live, own_labels))
+    return tuple(_foreign(live, own))
 
 
-def _foreign(live: run_v2.Service, own_labels: frozenset[str]) -> Iterator[str]:
+def _foreign(live: run_v2.Service, own: frozenset[str]) -> Iterator[str]:
     raw = run_v2.Service.pb(live)
-    yield from (f"labels.{name}" for name in sorted(raw.labels) if name not in own_labels)
-    yield from (f"annotations.{name}" for name in sorted(raw.annotations) if name not in own_labels)
+    yield from (f"labels.{name}" for name in sorted(raw.labels) if name not in own)
+    yield from (f"annotations.{name}" for name in sorted(raw.annotations) if name not in own)
     yield from _set_fields(raw, _SERVICE_FIELDS)
     if raw.ingress not in (0, run_v2.IngressTraffic.INGRESS_TRAFFIC_ALL):
         yield "ingress"

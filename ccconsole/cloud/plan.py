@@ -12,7 +12,7 @@ from google.cloud import run_v2
 
 from ccconsole.cloud import comparison, deploy, gcloud
 from ccconsole.cloud.connect import Connection
-from ccconsole.cloud.errors import translated
+from ccconsole.cloud.errors import ApiDisabled, translated
 from ccconsole.cloud.overlay import foreign, name_of, over
 from ccconsole.cloud.services import model_of
 from ccconsole.config import Environment, ServiceSpec
@@ -33,7 +33,11 @@ async def plan(
     service cannot be read.
     """
     environment = connection.environment
-    live = await deploy.live_service(connection, spec.key)
+    disabled: tuple[Advice, ...] = ()
+    try:
+        live = await deploy.live_service(connection, spec.key)
+    except ApiDisabled as error:
+        live, disabled = None, (Advice(AdviceKind.UNREAD, error.detail, "the deployment enables it"),)
     made = wanted(spec, environment, live, image)
     is_open, unread = await _is_open(connection, spec, live)
     changes = comparison.changes(live, made, is_open=bool(is_open))
@@ -47,12 +51,12 @@ async def plan(
         key=spec.key,
         action=action,
         changes=changes,
-        advice=(*_advice(spec, environment, live, known, action), *unread, *advice),
+        advice=(*_advice(spec, environment, live, known, action), *unread, *disabled, *advice),
         image=image,
         etag="" if live is None else live.etag,
         fingerprint=_fingerprint(action, changes, image, "" if live is None else live.etag),
         command=gcloud.deploy(spec, environment, image),
-        refusal=None if action is Action.NONE else await _refusal(connection, spec, made, live),
+        refusal=None if action is Action.NONE or disabled else await _refusal(connection, spec, made, live),
     )
 
 
@@ -151,7 +155,7 @@ def _has_failed(known: Service | None) -> bool:
     """Whether the newest revision did not start, so that the same declaration is worth another try."""
     return (
         known is not None
-        and known.state is ServiceState.FAILED
+        and known.state is not ServiceState.DEPLOYING
         and known.latest_created_revision != known.revision
     )
 
@@ -204,9 +208,9 @@ def _of_live(spec: ServiceSpec, live: run_v2.Service, known: Service) -> Iterato
         text = "a service of that name is there, and ccconsole did not make it; a deployment takes it over"
         yield Advice(AdviceKind.FOREIGN, text, "service = ANOTHER_NAME in deploy.toml")
     if _has_failed(known):
-        text = f"revision {known.latest_created_revision} did not start; the same is tried again"
+        text = f"revision {known.latest_created_revision} did not start"
         yield Advice(AdviceKind.FAILED, text, f"ccconsole logs {spec.key} --severity error")
-    for field in foreign(live, deploy.OWN_LABELS):
+    for field in foreign(live, deploy.OWN_KEYS):
         yield Advice(AdviceKind.DRIFT, f"{field} was set by somebody else and is kept")
 
 

@@ -15,8 +15,6 @@ from ccconsole.cloud.overlay import name_of
 from ccconsole.errors import Refused
 from ccconsole.model import ServiceKey, TrafficShare
 
-REJECTED = "ccconsole/rejected"
-"""An annotation of the service: the revisions that a canary turned down, which a rollback passes over."""
 _KEPT_REJECTED = 10
 _LATEST = run_v2.TrafficTargetAllocationType.TRAFFIC_TARGET_ALLOCATION_TYPE_LATEST
 _NAMED = run_v2.TrafficTargetAllocationType.TRAFFIC_TARGET_ALLOCATION_TYPE_REVISION
@@ -52,7 +50,7 @@ async def move(
         live = await deploy.live_service(connection, key)
         service.annotations = dict(live.annotations) if live is not None else {}
         known = [name for name in rejected_of(service.annotations) if name != rejected]
-        service.annotations[REJECTED] = ",".join([*known, rejected][-_KEPT_REJECTED:])
+        service.annotations[deploy.REJECTED] = ",".join([*known, rejected][-_KEPT_REJECTED:])
         paths.append("annotations")
     return await update(connection, key, service, paths, f"move the traffic of {key}")
 
@@ -81,5 +79,5 @@ def stale(key: ServiceKey) -> Refused:
 
 def rejected_of(annotations: object) -> tuple[str, ...]:
     """The revisions that a canary turned down."""
-    text = str(annotations.get(REJECTED, "")) if hasattr(annotations, "get") else ""
+    text = str(annotations.get(deploy.REJECTED, "")) if hasattr(annotations, "get") else ""
     return tuple(name for name in text.split(",") if name)

@@ -13,10 +13,11 @@ CHANGING: Final = (
         "deploy",
         "R",
         "Deploy",
-        "Plan what deploy.toml declares, then deploy it",
+        "Plan what deploy.toml declares, then deploy it; :deploy canary 10 tries it first",
         _SERVICES,
         ("deploy", "plan"),
         Danger.CHANGES,
+        takes_text=True,
         verb="deploy",
     ),
     Command(

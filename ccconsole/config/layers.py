@@ -20,6 +20,7 @@ SERVICE_KEYS = (
     "instances",
     "public",
     "service_account",
+    "smoke",
 )
 DEFAULT_KEYS = (*SERVICE_KEYS, "project", "repository", "service", "store", "protected")
 ENVIRONMENT_KEYS = (*DEFAULT_KEYS, "local", "endpoint")

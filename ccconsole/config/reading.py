@@ -154,6 +154,7 @@ def _spec(environment: str, service: str, layer: Layer, is_local: bool, mistakes
         env=env,
         secrets=secrets,
         service_account=_text_value(layer, "service_account", environment) or None,
+        smoke=_value(layer, "smoke", None),
     )
 
 

@@ -25,6 +25,8 @@ class ServiceSpec:
     env: Mapping[str, str] = field(default_factory=dict)
     secrets: Mapping[str, str] = field(default_factory=dict)
     service_account: str | None = None
+    smoke: str | None = None
+    """The prompt that a canary must complete."""
 
 
 @dataclass(frozen=True)

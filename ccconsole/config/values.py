@@ -167,6 +167,15 @@ def endpoint(value: Any) -> str:
     return _named(value, _ENDPOINT, 200, "host:port or unix:/path (no http://)")
 
 
+def smoke(value: Any) -> str:
+    """A prompt."""
+    if not text(value).strip():
+        raise ValueError("expected a prompt, found nothing in it")
+    if _is_claude_secret(value):
+        raise ValueError("this is a secret itself, treat it as leaked; expected a prompt")
+    return str(value)
+
+
 def store(value: Any) -> str:
     """The journal's address."""
     return _named(value, _STORE, 500, "gs://bucket/prefix, s3://bucket/prefix or file:///folder")
@@ -220,6 +229,7 @@ CHECKS: dict[str, Callable[[Any], Any]] = {
     "instances": instances,
     "public": flag,
     "service_account": service_account,
+    "smoke": smoke,
     "store": store,
     "endpoint": endpoint,
     "protected": flag,

@@ -72,7 +72,9 @@ class Services:
         record = self._catalog.get(name)
         self._check_version(record, request.service.etag)
         wanted = merge(record.service, request.service, list(request.update_mask.paths))
-        return self._change(record, wanted, is_dry=request.validate_only)
+        paths = request.update_mask.paths
+        is_template = not paths or any(path == "*" or path.startswith("template") for path in paths)
+        return self._change(record, wanted, is_template=is_template, is_dry=request.validate_only)
 
     async def _delete(self, request: DeleteServiceRequest) -> operations_pb2.Operation:
         record = self._catalog.get(parse_service(request.name, "DeleteServiceRequest.name"))
@@ -110,10 +112,12 @@ class Services:
             return _dry(service)
         return self._start(self._catalog.add(name, service), service, is_revised=True)
 
-    def _change(self, record: Record, wanted: Service, *, is_dry: bool) -> operations_pb2.Operation:
+    def _change(
+        self, record: Record, wanted: Service, *, is_template: bool, is_dry: bool
+    ) -> operations_pb2.Operation:
         defaults.fill(wanted)
         validation.check(wanted, record.name.service, "UpdateServiceRequest")
-        is_revised = needs_revision(record, wanted.template)
+        is_revised = is_template and needs_revision(record, wanted.template)
         is_changed = is_revised or wanted != record.service
         if not is_changed and has_failed(record):
             is_revised = is_changed = True

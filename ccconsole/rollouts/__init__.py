@@ -5,15 +5,19 @@ Each is an async generator of `Rollout` snapshots; the last one, and no other, h
 
 from __future__ import annotations
 
-from ccconsole.rollouts.adjusting import adjust, delete, redirect, rollback, scale, share
+from ccconsole.rollouts.adjusting import adjust
+from ccconsole.rollouts.adjustments import delete, redirect, rollback, scale, share
+from ccconsole.rollouts.canary import Canary, deploy_canary
 from ccconsole.rollouts.deploying import IdToken, deploy
 from ccconsole.rollouts.planning import plan, specs_of
 
 __all__ = [
+    "Canary",
     "IdToken",
     "adjust",
     "delete",
     "deploy",
+    "deploy_canary",
     "plan",
     "redirect",
     "rollback",

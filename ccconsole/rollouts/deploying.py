@@ -15,17 +15,28 @@ from ccconsole.cloud import deploy as cloud_deploy
 from ccconsole.cloud import operations, traffic
 from ccconsole.cloud import plan as cloud_plan
 from ccconsole.cloud.connect import Connection
-from ccconsole.cloud.errors import translated
+from ccconsole.cloud.errors import ApiDisabled, translated
 from ccconsole.cloud.services import model_of
 from ccconsole.config import Environment, ServiceSpec
-from ccconsole.errors import ConsoleError, Unreachable
+from ccconsole.errors import ConsoleError, NotFound, Unreachable
 from ccconsole.model import Action, AdviceKind, Plan, Rollout, Service, TrafficShare
+from ccconsole.rollouts import preparing
+from ccconsole.rollouts.shares import pinned_note, shares_text
 from ccconsole.rollouts.stages import Done, Result, Skipped, Step, Word, Work, course
 from ccconsole.streams import Clock
 from ccconsole.worker_client import hello
 
 IdToken = Callable[[Environment, str], Awaitable[str | None]]
 """Of an environment and a service's address the ID token that opens it; None: it needs none."""
+ENABLED_SECONDS = (1.0, 2.0, 4.0, 8.0, 16.0, 30.0)
+"""Between the tries at an API that was enabled a moment ago; Google says it may take minutes."""
+_TITLES = {
+    "apis": "APIs",
+    "repository": "Repository",
+    "image": "Image",
+    "secrets": "Secrets",
+    "access": "Secret access",
+}
 VERIFY_SECONDS = (0.5, 1.0, 2.0, 4.0)
 """Between the tries to reach a service whose first address may not be known everywhere yet."""
 
@@ -45,6 +56,8 @@ class Run:
     id_token: IdToken = no_token
     clock: Clock = field(default_factory=Clock)
     result: Result = field(default_factory=Result)
+    image: str | None = None
+    """What the image stage made of the plan's."""
     operation: AsyncOperation | None = None
     canary_shares: tuple[TrafficShare, ...] | None = None
     """The traffic that the new revision is made with, in place of what it finds."""
@@ -88,24 +101,49 @@ def deploy(
 
 
 def preparation(run: Run) -> list[Step]:
-    """What a project needs before its first revision."""
-    is_local = run.connection.environment.is_local
+    """What a project needs before a revision."""
+    connection, spec = run.connection, run.spec
+    if connection.environment.is_local:
+        reasons = {
+            "apis": "the emulator needs none enabled",
+            "repository": "no registry: the emulator runs the bundled worker",
+            "image": f"{spec.image} is a name of the emulator's",
+            "secrets": "taken from your environment variables",
+            "access": "no service account on this machine",
+        }
+        return [Step(name, _TITLES[name], _skip(reason)) for name, reason in reasons.items()]
+    works = {
+        "apis": preparing.enabling(connection, run.clock),
+        "repository": preparing.repository(connection, run.plan.image, run.clock),
+        "image": lambda: image(run),
+        "secrets": preparing.secrets(connection, spec),
+        "access": preparing.access(connection, spec),
+    }
+    return [Step(name, _TITLES[name], work) for name, work in works.items()]
 
-    def local(reason: str) -> Work:
-        async def work() -> AsyncGenerator[Word]:
-            yield Skipped(reason)
 
-        return work
+def _skip(reason: str) -> Work:
+    async def work() -> AsyncGenerator[Word]:
+        yield Skipped(reason)
 
-    if is_local:
-        return [
-            Step("apis", "APIs", local("the emulator needs none enabled")),
-            Step("repository", "Repository", local("no registry: the emulator runs the bundled worker")),
-            Step("image", "Image", local(f"{run.spec.image} is a name of the emulator's")),
-            Step("secrets", "Secrets", local("taken from your environment variables")),
-            Step("access", "Secret access", local("no service account on this machine")),
-        ]
-    return []
+    return work
+
+
+async def image(run: Run) -> AsyncGenerator[Word]:
+    """The image's bytes, by their digest."""
+    if "@" in run.plan.image:
+        yield Skipped(f"{run.plan.image.partition('@')[2][:19]} is there")
+        return
+    pinned, advice = await preparing.resolved(run.connection, run.plan.image)
+    run.image = pinned
+    if "@" in pinned:
+        yield Done(f"pinned to {pinned.partition('@')[2][:19]}")
+    elif advice and advice[0].kind is AdviceKind.IMAGE:
+        raise NotFound(
+            "The image is missing", f"{advice[0].text}.", "Build and push it, or name one: --image"
+        )
+    else:
+        yield Skipped(f"{pinned} is taken as it is")
 
 
 async def revision(run: Run) -> AsyncGenerator[Word]:
@@ -122,8 +160,9 @@ async def revision(run: Run) -> AsyncGenerator[Word]:
         return
     if ("" if live is None else live.etag) != run.plan.etag:
         raise traffic.stale(key)
-    made = cloud_plan.wanted(run.spec, connection.environment, live, run.plan.image)
-    if live is not None and any(advice.kind is AdviceKind.FAILED for advice in run.plan.advice):
+    made = cloud_plan.wanted(run.spec, connection.environment, live, run.image or run.plan.image)
+    has_failed = any(advice.kind is AdviceKind.FAILED for advice in run.plan.advice)
+    if live is not None and has_failed and not run.plan.is_new_revision:
         cloud_plan.retried(made, live)
     if run.canary_shares is not None:
         made.traffic = traffic.targets(run.canary_shares)
@@ -143,12 +182,19 @@ async def revision(run: Run) -> AsyncGenerator[Word]:
 
 
 async def _begin(run: Run, made: run_v2.Service, *, is_new: bool) -> AsyncOperation:
-    with translated(run.connection.environment, f"deploy {run.spec.key}"):
+    """Send it; an API that was just enabled is not known everywhere at once."""
+    waits = list(ENABLED_SECONDS)
+    while True:
         try:
-            begun = await cloud_plan.send(run.connection, run.spec, made, is_new=is_new)
-        except (exceptions.Aborted, exceptions.AlreadyExists) as error:
-            raise traffic.stale(run.spec.key) from error
-    return begun
+            with translated(run.connection.environment, f"deploy {run.spec.key}"):
+                try:
+                    return await cloud_plan.send(run.connection, run.spec, made, is_new=is_new)
+                except (exceptions.Aborted, exceptions.AlreadyExists) as error:
+                    raise traffic.stale(run.spec.key) from error
+        except ApiDisabled:
+            if not waits:
+                raise
+            await run.clock.sleep(waits.pop(0))
 
 
 async def routing(run: Run) -> AsyncGenerator[Word]:
@@ -162,10 +208,7 @@ async def routing(run: Run) -> AsyncGenerator[Word]:
     service = await run.live()
     shares = shares_text(service)
     if service.is_pinned:
-        run.result.notes.append(
-            f"PINNED: {shares}; a new revision serves 0%. To follow the newest: "
-            f"ccconsole traffic {key} latest=100"
-        )
+        run.result.notes.append(pinned_note(service))
         yield Skipped(f"pinned: {shares}")
     else:
         yield Done(shares)
@@ -211,8 +254,3 @@ async def answer(
             failures += 1
         else:
             return f"it answers: {said.get('status', 'no status')}"
-
-
-def shares_text(service: Service) -> str:
-    """`REVISION 90%, REVISION 10%`."""
-    return ", ".join(f"{share.revision} {share.percent}%" for share in service.traffic if share.percent)

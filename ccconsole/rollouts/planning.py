@@ -10,6 +10,7 @@ from ccconsole.config import Config, Environment, ServiceSpec
 from ccconsole.errors import ConsoleError
 from ccconsole.journal import JournalReader
 from ccconsole.model import Advice, AdviceKind, Plan, ServiceKey
+from ccconsole.rollouts.preparing import resolved
 
 
 def specs_of(config: Config, target: str) -> tuple[Environment, tuple[ServiceSpec, ...]]:
@@ -19,8 +20,12 @@ def specs_of(config: Config, target: str) -> tuple[Environment, tuple[ServiceSpe
 
 
 async def plan(connection: Connection, spec: ServiceSpec, *, image: str | None = None) -> Plan:
-    """The plan for one declared service; raises ConsoleError when the service cannot be read."""
-    found = await cloud_plan.plan(connection, spec, image=image)
+    """The plan for one declared service, with `image` in place of the declared one.
+
+    Raises ConsoleError when the service cannot be read.
+    """
+    pinned, unpinned = await resolved(connection, image or spec.image)
+    found = await cloud_plan.plan(connection, spec, image=pinned, advice=unpinned)
     count, advice = await in_flight(connection.environment, spec.key)
     return replace(found, in_flight=count, advice=(*found.advice, *advice))
 

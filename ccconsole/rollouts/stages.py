@@ -34,12 +34,12 @@ Work = Callable[[], AsyncGenerator[Word]]
 
 @dataclass(frozen=True)
 class Step:
-    """One stage and what it does; `is_undone`: whether its failure is answered by undoing."""
+    """One stage and what it does; `undone`: its failure is answered by undoing, and that is the outcome."""
 
     name: str
     title: str
     work: Work
-    is_undone: bool = False
+    undone: Outcome | None = None
 
 
 @dataclass
@@ -117,7 +117,7 @@ async def course(
 ) -> AsyncGenerator[Rollout]:
     """Do the steps in turn; a snapshot at each change, the last with the outcome, and nothing is raised.
 
-    A failed step ends it; one that `is_undone` by doing `undo` first. Once `stop` is set it ends, in the
+    A failed step ends it; one that is to be undone by doing `undo` first. Once `stop` is set it ends, in the
     same way, at the next word of the stage. What is under way at Cloud Run goes on there by itself; the
     same rollout again continues from what it finds.
     """
@@ -137,8 +137,8 @@ async def course(
         if failed is None:
             continue
         outcome = Outcome.CANCELLED if isinstance(failed, Cancelled) else Outcome.FAILED
-        if undo is not None and step.is_undone:
-            outcome = outcome if outcome is Outcome.CANCELLED else Outcome.ROLLED_BACK
+        if undo is not None and step.undone is not None:
+            outcome = outcome if outcome is Outcome.CANCELLED else step.undone
             async with aclosing(_step(line, undo, None)) as snapshots:
                 async for found in snapshots:
                     if isinstance(found, ConsoleError):

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from worker_service.wire import TaskEvent
 
 _EXAMPLES = {
+    "deploy": ":deploy, or :deploy canary 10",
     "traffic": ":traffic latest=100",
     "scale": ":scale 0 5",
     "delete": ":delete takes nothing more",
@@ -103,9 +104,16 @@ class Backend(Protocol):
         ...
 
     def roll(
-        self, environment: Environment, proposal: Plan | Adjustment, stop: asyncio.Event
+        self,
+        environment: Environment,
+        proposal: Plan | Adjustment,
+        stop: asyncio.Event,
+        canary: int | None = None,
     ) -> AsyncGenerator[Rollout, None]:
-        """Carry out what was proposed: a snapshot at each change; `stop` ends it in order."""
+        """Carry out what was proposed: a snapshot at each change; `stop` ends it in order.
+
+        With `canary` a new revision proves itself first, with that percent of the requests.
+        """
         ...
 
 
@@ -236,7 +244,7 @@ class LiveBackend:
         connection = await self._connect(environment)
         found: Plan | Adjustment
         match verb, words:
-            case "deploy", _:
+            case "deploy", [] | ["canary", _]:
                 found = await rollouts.plan(connection, self._spec(environment, key))
             case "rollback", _:
                 found = await rollouts.rollback(connection, key, words[0] if words else None)
@@ -251,16 +259,24 @@ class LiveBackend:
         return found
 
     async def roll(
-        self, environment: Environment, proposal: Plan | Adjustment, stop: asyncio.Event
+        self,
+        environment: Environment,
+        proposal: Plan | Adjustment,
+        stop: asyncio.Event,
+        canary: int | None = None,
     ) -> AsyncGenerator[Rollout, None]:
         """Rollout snapshots of ccconsole.rollouts."""
         rollouts = await _module("ccconsole.rollouts")
         connection = await self._connect(environment)
-        if isinstance(proposal, Plan):
-            spec = self._spec(environment, proposal.key)
-            flow = rollouts.deploy(connection, spec, proposal, stop=stop)
-        else:
+        if isinstance(proposal, Adjustment):
             flow = rollouts.adjust(connection, proposal, stop=stop)
+        else:
+            spec = self._spec(environment, proposal.key)
+            if canary is None:
+                flow = rollouts.deploy(connection, spec, proposal, stop=stop)
+            else:
+                trial = rollouts.Canary(canary)
+                flow = rollouts.deploy_canary(connection, spec, proposal, trial, stop=stop)
         async with aclosing(flow) as snapshots:
             async for snapshot in snapshots:
                 yield snapshot

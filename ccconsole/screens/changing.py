@@ -18,9 +18,9 @@ class ServiceChange(ConsoleScreen):
     def _ask_rollout(self, verb: str, words: str = "") -> None:
         self.root.post_message(RolloutAsked(self.service_key(), verb, tuple(words.split())))
 
-    def action_deploy(self) -> None:
-        """What deploy.toml declares."""
-        self._ask_rollout("deploy")
+    def action_deploy(self, words: str = "") -> None:
+        """What deploy.toml declares; `canary 10` lets it prove itself with a tenth of the requests."""
+        self._ask_rollout("deploy", words)
 
     def action_rollback(self, words: str = "") -> None:
         """To the revision before, or to the named one."""

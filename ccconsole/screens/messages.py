@@ -97,6 +97,8 @@ class RolloutConfirmed(Message):
     """Carry out what was planned and confirmed."""
 
     proposal: Plan | Adjustment
+    canary: int | None = None
+    """The percent with which a new revision proves itself first."""
 
 
 @dataclass

@@ -45,12 +45,13 @@ class RollingScreen(TableScreen):
             self.say(f"{key}: {known.verb} is under way already.", is_warning=True)
             return
         stop = self._stops[key] = asyncio.Event()
-        self._roll(message.proposal, stop)
+        self._roll(message.proposal, stop, message.canary)
 
     @work(group="rollouts", exit_on_error=False)
-    async def _roll(self, proposal: Plan | Adjustment, stop: asyncio.Event) -> None:
+    async def _roll(self, proposal: Plan | Adjustment, stop: asyncio.Event, canary: int | None) -> None:
         environment = self.desk.environment_of(proposal.key.environment)
-        async with aclosing(self.desk.backend.roll(environment, proposal, stop)) as snapshots:
+        flow = self.desk.backend.roll(environment, proposal, stop, canary)
+        async with aclosing(flow) as snapshots:
             async for snapshot in snapshots:
                 self.post_message(self.RolloutChanged(snapshot))
 

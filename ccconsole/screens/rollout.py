@@ -95,6 +95,8 @@ class RolloutScreen(ConsoleScreen):
         parts = [Span(f"{self.verb} {self.key}", Tone.STRONG)]
         if isinstance(found, (Plan, Adjustment)):
             parts.append(headline(found))
+        if self._canary is not None:
+            parts.append(Span(f"canary {self._canary}%", Tone.WARN))
         self.query_one(TitleLine).parts = tuple(parts)
         plan = self.query_one("#proposal", Static)
         if isinstance(found, ConsoleError):
@@ -125,6 +127,14 @@ class RolloutScreen(ConsoleScreen):
         if self._is_typed:
             return Span(f" enter, then type {self.key.name}, to {self.verb}", Tone.BAD)
         return Span(f" enter to {self.verb}, esc to leave it", Tone.ACCENT)
+
+    @property
+    def _canary(self) -> int | None:
+        """The share of `deploy canary 10`."""
+        match self.words:
+            case ("canary", percent) if percent.isdecimal() and 0 < int(percent) < 100:
+                return int(percent)
+        return None
 
     @property
     def _is_typed(self) -> bool:
@@ -163,7 +173,7 @@ class RolloutScreen(ConsoleScreen):
         if isinstance(self.proposal, (Plan, Adjustment)):
             self._is_confirmed = True
             self.desk.rollouts.pop(self.key, None)
-            self.root.post_message(RolloutConfirmed(self.proposal))
+            self.root.post_message(RolloutConfirmed(self.proposal, self._canary))
             self.refresh_bindings()
 
     def action_stop(self) -> None:

@@ -118,7 +118,7 @@ def test_what_others_set_is_kept_and_named(tmp_path: Path) -> None:
         "cpu": "1", "memory": "2Gi", "nvidia.com/gpu": "1"
     }  # fmt: skip
     assert list(made.traffic) == list(live.traffic)
-    assert set(overlay.foreign(live, deploy.OWN_LABELS)) == {
+    assert set(overlay.foreign(live, deploy.OWN_KEYS)) == {
         "labels.team", "description", "vpc_access", "session_affinity", "limits.nvidia.com/gpu"
     }  # fmt: skip
 
@@ -176,7 +176,7 @@ async def test_a_new_service_and_one_that_the_server_refuses(emulated: Emulated,
         assert (found.action, found.refusal, found.etag) == (Action.CREATE, None, "")
         assert {change.live for change in found.changes} == {None}
         assert {advice.kind for advice in found.advice} == {
-            AdviceKind.PUBLIC, AdviceKind.LATEST_SECRET, AdviceKind.SERVICE_ACCOUNT
+            AdviceKind.PUBLIC, AdviceKind.LATEST_SECRET, AdviceKind.SERVICE_ACCOUNT, AdviceKind.IMAGE
         }  # fmt: skip
         huge = config_of(tmp_path, f'{text}[env.dev.env]\nBIG = "{"x" * 40_000}"\n')
         refused = await planned(huge, connection, "dev")

@@ -172,6 +172,8 @@ class Handler(BaseHTTPRequestHandler):
         ready = os.environ.get("READY_FILE")
         self.say(200 if ready is None or Path(ready).exists() else 503, b"")
 
+    get_health_ready = get_health
+
 
 class Server(ThreadingHTTPServer):
     daemon_threads = True

@@ -199,6 +199,18 @@ async def test_reading_only_shows_plans_and_begins_nothing() -> None:
         assert running.world.proposals == []
 
 
+async def test_a_canary_is_asked_for_in_words() -> None:
+    async with console() as running:
+        running.world.proposal = PLAN
+        await running.press("j", "colon")
+        await running.write("deploy canary 10")
+        await running.press("enter")
+        await running.until(lambda: "canary 10%" in running.text)
+        await running.press("enter")
+        await running.until(lambda: running.world.canaries == [10])
+        assert running.world.proposals == [(DEV, "deploy", ("canary", "10"))]
+
+
 @pytest.mark.parametrize(
     ("keys", "line", "asked"),
     [

@@ -119,6 +119,7 @@ class World:
     """What is proposed next."""
     rolled: list[Plan | Adjustment] = field(default_factory=list)
     rollouts: asyncio.Queue[Rollout] = field(default_factory=asyncio.Queue)
+    canaries: list[int | None] = field(default_factory=list)
     stops: list[asyncio.Event] = field(default_factory=list)
     refusal: ConsoleError | None = None
     closed: int = 0
@@ -206,9 +207,14 @@ class World:
         return self.proposal
 
     async def roll(
-        self, environment: Environment, proposal: Plan | Adjustment, stop: asyncio.Event
+        self,
+        environment: Environment,
+        proposal: Plan | Adjustment,
+        stop: asyncio.Event,
+        canary: int | None = None,
     ) -> AsyncGenerator[Rollout, None]:
         self.rolled.append(proposal)
+        self.canaries.append(canary)
         self.stops.append(stop)
         while True:
             rollout = await self.rollouts.get()

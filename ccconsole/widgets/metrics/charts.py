@@ -152,6 +152,8 @@ def _newest(chart: Chart, series: Series, now: float) -> float | None:
 def age(chart: Chart, metrics: ServiceMetrics, now: float) -> str:
     """How old the chart's newest point is, or since when there is none."""
     found = [metrics[line.name] for line in chart.lines]
+    if (problem := found[0].problem) is not None:
+        return f"✗ {problem.title}"
     newest = max((series.as_of for series in found if series.as_of is not None), default=None)
     if newest is None or all(series.current(now) is None for series in found):
         since = found[0].no_data_since(now) if newest is None else newest
