@@ -21,10 +21,10 @@ SERVICE_KEYS = (
     "public",
     "service_account",
 )
-DEFAULT_KEYS = (*SERVICE_KEYS, "project", "repository", "service", "store", "protected")
+DEFAULT_KEYS = (*SERVICE_KEYS, "project", "repository", "service", "store", "impersonate", "protected")
 ENVIRONMENT_KEYS = (*DEFAULT_KEYS, "local", "endpoint")
 TABLES = ("env", "secrets", "alerts")
-_PLACEHOLDER_KEYS = ("service", "image", "store", "service_account", "secrets")
+_PLACEHOLDER_KEYS = ("service", "image", "store", "service_account", "impersonate", "secrets")
 
 
 @dataclass(frozen=True)

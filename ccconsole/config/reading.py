@@ -104,6 +104,7 @@ def _environment(name: str, raw: dict[str, Any], defaults: Layer, reader: Reader
         services=tuple(specs),
         store=_text_value(merged, "store", name) or (_local_store(name) if is_local else None),
         endpoint=_text_value(merged, "endpoint", name) or None,
+        impersonate=_text_value(merged, "impersonate", name) or None,
         is_protected=bool(_value(merged, "protected", False)),
         alerts=Alerts(**_table(merged, "alerts", name)),
         unset=_unset(used),
@@ -125,6 +126,7 @@ def _shared(defaults: Layer, is_local: bool) -> Layer:
         ("repository",),
         ("store",),
         ("service_account",),
+        ("impersonate",),
         ("protected",),
     }
     return {key: setting for key, setting in defaults.items() if key not in cloud_only} | local

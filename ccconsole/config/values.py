@@ -158,7 +158,7 @@ def image(value: Any) -> str:
 
 
 def service_account(value: Any) -> str:
-    """The e-mail address the service runs as."""
+    """The e-mail address of a service account: what the service runs as, or who calls it."""
     return _named(value, _EMAIL, 200, "a service account's e-mail address")
 
 
@@ -220,6 +220,7 @@ CHECKS: dict[str, Callable[[Any], Any]] = {
     "instances": instances,
     "public": flag,
     "service_account": service_account,
+    "impersonate": service_account,
     "store": store,
     "endpoint": endpoint,
     "protected": flag,
