@@ -68,9 +68,11 @@ def percent(part: float | None) -> str:
 
 
 def money(dollars: float | None) -> str:
-    """US dollars: `$0.00`, `$0.0042` below a cent, `$12.34`, `$1,250`."""
+    """US dollars: `$0.00`, `$0.0042` below a cent, `<$0.0001`, `$12.34`, `$1,250`."""
     if dollars is None:
         return NOTHING
+    if 0 < dollars < 0.00005:
+        return "<$0.0001"
     if 0 < dollars < 0.00995:
         return f"${dollars:.4f}"
     return f"${dollars:,.2f}" if dollars < 1000 else f"${dollars:,.0f}"

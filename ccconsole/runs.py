@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import functools
+import importlib
 import time
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing
 from uuid import uuid4
 
@@ -67,7 +69,12 @@ async def start(
             service.message,
             f"ccconsole get {service.key} shows its state.",
         )
-    line = _Line(service.uri, request.task_id or uuid4().hex, token)
+    line = _Line(
+        service.uri,
+        request.task_id or uuid4().hex,
+        token,
+        functools.partial(caller, environment, service),
+    )
     request = request.model_copy(update={"task_id": line.task_id})
     try:
         async with aclosing(line.run(request)) as events:
@@ -91,24 +98,42 @@ async def start(
     raise _no_outcome(environment, service, line, [f"{drop.title}: {drop.detail}", *said])
 
 
+async def caller(environment: Environment, service: Service) -> str | None:
+    """The ID token that the service wants of whoever calls it; None where it asks nobody.
+
+    Raises what `ccconsole.cloud.identity.id_token` does.
+    """
+    if environment.is_local or environment.endpoint or service.is_public or service.uri is None:
+        return None
+    # Google's libraries take longer to import than a key may wait for its answer.
+    identity = await asyncio.to_thread(importlib.import_module, "ccconsole.cloud.identity")
+    found: str | None = await identity.id_token(environment, service.uri)
+    return found
+
+
 class _Line:
     """One task's events as they reach this console, by whatever way, each once."""
 
-    def __init__(self, url: str, task_id: str, token: str | None) -> None:
+    def __init__(
+        self, url: str, task_id: str, token: str | None, identity: Callable[[], Awaitable[str | None]]
+    ) -> None:
         self.task_id = task_id
         self.is_complete = False
         self.last = 0
         self._url = url
         self._token = token
+        self._identity = identity
         self._cookies = httpx.Cookies()
 
     async def run(self, request: RunRequest) -> AsyncGenerator[TaskEvent, None]:
         """The stream of the request that starts it."""
 
-        def opened() -> AsyncGenerator[TaskEvent, None]:
-            stream = worker_client.run(self._url, request, token=self._token, cookies=self._cookies)
-            return self._new(stream)
+        def streamed(identity: str | None) -> AsyncGenerator[TaskEvent, None]:
+            return worker_client.run(
+                self._url, request, token=self._token, identity=identity, cookies=self._cookies
+            )
 
+        opened = functools.partial(self._called, streamed)
         tries = streams.with_backoff(opened, WorkerBusy, delays=BUSY_SECONDS)
         async with aclosing(tries) as events:
             async for event in events:
@@ -117,12 +142,17 @@ class _Line:
     async def again(self, environment: Environment) -> AsyncGenerator[TaskEvent, None]:
         """What its own worker, or another that reads the journal, streams of it from here on."""
 
-        def opened() -> AsyncGenerator[TaskEvent, None]:
-            stream = worker_client.events(
-                self._url, self.task_id, self.last, token=self._token, cookies=self._cookies
+        def streamed(identity: str | None) -> AsyncGenerator[TaskEvent, None]:
+            return worker_client.events(
+                self._url,
+                self.task_id,
+                self.last,
+                token=self._token,
+                identity=identity,
+                cookies=self._cookies,
             )
-            return self._new(stream)
 
+        opened = functools.partial(self._called, streamed)
         tries = streams.with_backoff(opened, (Unreachable, Full), delays=REATTACH_SECONDS)
         async with aclosing(tries) as events:
             async for event in events:
@@ -131,6 +161,14 @@ class _Line:
     async def journaled(self, environment: Environment) -> AsyncGenerator[TaskEvent, None]:
         """What the environment's journal holds of it from here on."""
         async with aclosing(self._new(attach(environment, self.task_id, self.last))) as events:
+            async for event in events:
+                yield event
+
+    async def _called(
+        self, streamed: Callable[[str | None], AsyncGenerator[TaskEvent, None]]
+    ) -> AsyncGenerator[TaskEvent, None]:
+        """The stream of one call, in the caller's name: after an hour's task the first token has expired."""
+        async with aclosing(self._new(streamed(await self._identity()))) as events:
             async for event in events:
                 yield event
 

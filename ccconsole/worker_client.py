@@ -7,7 +7,7 @@ import base64
 import binascii
 import ipaddress
 import json
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import aclosing, asynccontextmanager
 from typing import Any
 
@@ -31,13 +31,15 @@ class StreamEnded(Unreachable):
     """The stream broke or ended before `complete`: the task may still run."""
 
 
-async def hello(url: str, *, token: str | None = None, timeout: float = HELLO_SECONDS) -> dict[str, Any]:
+async def hello(
+    url: str, *, token: str | None = None, identity: str | None = None, timeout: float = HELLO_SECONDS
+) -> dict[str, Any]:
     """What the worker says of itself; a service without an instance starts one to answer.
 
     Raises:
         ConsoleError: it did not answer, or not as a worker does.
     """
-    async with _client(url, token, None, timeout) as client:
+    async with _client(url, _authorization(token, identity), None, timeout) as client:
         try:
             response = await client.get("/hello")
         except httpx.RequestError as error:
@@ -54,17 +56,24 @@ async def hello(url: str, *, token: str | None = None, timeout: float = HELLO_SE
 
 
 def run(
-    url: str, request: RunRequest, *, token: str | None = None, cookies: httpx.Cookies | None = None
+    url: str,
+    request: RunRequest,
+    *,
+    token: str | None = None,
+    identity: str | None = None,
+    cookies: httpx.Cookies | None = None,
 ) -> AsyncGenerator[TaskEvent, None]:
     """Start a task and stream its events; closing the generator closes the stream at once.
 
+    `token` is the worker's own, `identity` the ID token that a private service of Cloud Run wants.
     `cookies` is filled with the service's session affinity cookie, for `events`.
 
     Raises:
         StreamEnded: the stream was lost before `complete`; Unreachable: nothing was started;
         ConsoleError: the request was refused.
     """
-    return _stream(url, "POST", "/run", request.to_wire(), None, token, cookies)
+    headers = _authorization(token, identity)
+    return _stream(url, "POST", "/run", request.to_wire(), headers, cookies)
 
 
 def events(
@@ -73,10 +82,12 @@ def events(
     after: int = 0,
     *,
     token: str | None = None,
+    identity: str | None = None,
     cookies: httpx.Cookies | None = None,
 ) -> AsyncGenerator[TaskEvent, None]:
     """The events of a task behind number `after`, live; raises as `run` does, and NotFound."""
-    return _stream(url, "GET", f"/tasks/{task_id}/events", None, after, token, cookies)
+    headers = {"Last-Event-ID": str(after), **_authorization(token, identity)}
+    return _stream(url, "GET", f"/tasks/{task_id}/events", None, headers, cookies)
 
 
 def output_bytes(event: TaskEvent) -> bytes:
@@ -90,6 +101,17 @@ def output_bytes(event: TaskEvent) -> bytes:
         raise ConsoleError(f"Event {event.id} holds output that cannot be decoded", str(error)) from error
 
 
+def _authorization(token: str | None, identity: str | None) -> dict[str, str]:
+    """Both want the same header; Cloud Run takes its own in another one and leaves the first to the worker.
+
+    https://cloud.google.com/run/docs/authenticating/service-to-service
+    """
+    if not token or not identity:
+        found = token or identity
+        return {"Authorization": f"Bearer {found}"} if found else {}
+    return {"Authorization": f"Bearer {token}", "X-Serverless-Authorization": f"Bearer {identity}"}
+
+
 def _is_loopback(url: str) -> bool:
     host = httpx.URL(url).host
     try:
@@ -100,13 +122,12 @@ def _is_loopback(url: str) -> bool:
 
 @asynccontextmanager
 async def _client(
-    url: str, token: str | None, cookies: httpx.Cookies | None, answer_seconds: float
+    url: str, headers: Mapping[str, str], cookies: httpx.Cookies | None, answer_seconds: float
 ) -> AsyncIterator[httpx.AsyncClient]:
-    headers = {"User-Agent": "ccconsole"} | ({"Authorization": f"Bearer {token}"} if token else {})
     try:
         client = httpx.AsyncClient(
             base_url=url,
-            headers=headers,
+            headers={"User-Agent": "ccconsole", **headers},
             cookies=cookies,
             timeout=httpx.Timeout(answer_seconds, connect=CONNECT_SECONDS),
             trust_env=not _is_loopback(url),
@@ -122,14 +143,11 @@ async def _stream(
     method: str,
     path: str,
     body: dict[str, Any] | None,
-    after: int | None,
-    token: str | None,
+    extra: Mapping[str, str],
     cookies: httpx.Cookies | None,
 ) -> AsyncGenerator[TaskEvent, None]:
-    headers = {"Accept": "text/event-stream", "Cache-Control": "no-store"}
-    if after is not None:
-        headers["Last-Event-ID"] = str(after)
-    async with _client(url, token, cookies, ANSWER_SECONDS) as client:
+    headers = {"Accept": "text/event-stream", "Cache-Control": "no-store", **extra}
+    async with _client(url, {}, cookies, ANSWER_SECONDS) as client:
         try:
             async with client.stream(method, path, json=body, headers=headers) as response:
                 if cookies is not None:

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import functools
 import os
-import threading
 from collections.abc import Awaitable, Callable, Mapping
 from types import TracebackType
 from typing import Any, Self, TypeVar, cast
 
 import google.auth
-import google.auth.exceptions
 import google.auth.transport.requests
 import grpc
 import requests
@@ -21,6 +18,7 @@ from google.auth.credentials import Credentials
 from ccconsole import local
 from ccconsole.cloud import deploy
 from ccconsole.cloud.errors import EMULATOR_VARIABLE, translated
+from ccconsole.cloud.threads import in_thread
 from ccconsole.config import Config, Environment
 from ccconsole.errors import ConfigError, ConsoleError
 
@@ -147,7 +145,7 @@ class Connections:
     async def _credentials_of(self, environment: Environment) -> Credentials:
         """The machine's credentials: asked for once, however many environments wait."""
         if self._loading is None or (self._loading.done() and self._loading.exception() is not None):
-            self._loading = _in_thread(_load_credentials)
+            self._loading = in_thread(_load_credentials, "google-credentials")
         with translated(environment, f"sign in for {environment.name}"):
             return await asyncio.shield(self._loading)
 
@@ -160,28 +158,6 @@ def unset_error(environment: Environment) -> ConfigError:
         f"The environment {'variable is' if len(environment.unset) == 1 else 'variables are'} not set.",
         f"export {environment.unset[0]}=... and start again, or write the value into deploy.toml.",
     )
-
-
-def _in_thread(load: Callable[[], Credentials]) -> asyncio.Future[Credentials]:
-    """What `load` gives, from a thread that nobody waits for: a dead network must not hold up the exit."""
-    loop = asyncio.get_running_loop()
-    future: asyncio.Future[Credentials] = loop.create_future()
-    # Those who asked may have gone by then; the next one who asks loads again.
-    future.add_done_callback(lambda done: done.exception())
-
-    def work() -> None:
-        answer: Callable[[], None]
-        try:
-            credentials = load()
-        except google.auth.exceptions.GoogleAuthError as error:
-            answer = functools.partial(future.set_exception, error)
-        else:
-            answer = functools.partial(future.set_result, credentials)
-        with contextlib.suppress(RuntimeError):  # the loop has ended
-            loop.call_soon_threadsafe(answer)
-
-    threading.Thread(target=work, name="google-credentials", daemon=True).start()
-    return future
 
 
 def _load_credentials() -> Credentials:

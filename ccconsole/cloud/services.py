@@ -40,7 +40,7 @@ async def services_in(connection: Connection, region: str) -> tuple[Service, ...
         async for page in pager.pages:
             for item in page.services:
                 raw = run_v2.Service.pb(item)
-                if _last(raw.name) in declared or _is_ours(raw.labels, environment.name):
+                if _last(raw.name) in declared or _is_of(raw.labels, environment):
                     found.append(_service(raw, environment.name, region))
     return tuple(sorted(found, key=lambda service: service.key))
 
@@ -76,9 +76,15 @@ def model_of(live: run_v2.Service, key: ServiceKey) -> Service:
     return _service(run_v2.Service.pb(live), key.environment, key.region)
 
 
-def _is_ours(labels: Mapping[str, str], environment: str) -> bool:
-    """Whether ccconsole deployed it for this environment; another one of the same project has its own."""
-    return labels.get(MANAGED_LABEL) == MANAGED_BY and labels.get(ENVIRONMENT_LABEL) == environment
+def _is_of(labels: Mapping[str, str], environment: Environment) -> bool:
+    """Whether ccconsole deployed it for this environment; another one of the same project has its own.
+
+    On this machine's emulator everything is a worker, whoever deployed it; a project of Google's holds others.
+    """
+    owner = labels.get(ENVIRONMENT_LABEL)
+    if environment.is_local and owner is None:
+        return True
+    return labels.get(MANAGED_LABEL) == MANAGED_BY and owner == environment.name
 
 
 def _service(raw: Any, environment: str, region: str) -> Service:

@@ -35,6 +35,8 @@ class Config:
 
     environments: Mapping[str, Environment] = field(default_factory=dict)
     path: Path | None = None
+    prices: Mapping[str, float] = field(default_factory=dict)
+    """In place of the list prices of the same names; see `ccconsole.prices`."""
 
     def environment(self, name: str) -> Environment:
         """The environment of that name; NotFound lists those there are."""
@@ -90,7 +92,8 @@ def load(path: Path | None = None, environ: Mapping[str, str] = os.environ) -> C
     """
     path = path or find(environ=environ)
     text = BUILT_IN if path is None else _text(path)
-    return Config(read(text, str(path or "built-in"), environ), path)
+    environments, prices = read(text, str(path or "built-in"), environ)
+    return Config(environments, path, prices)
 
 
 def _text(path: Path) -> str:

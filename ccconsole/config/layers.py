@@ -22,10 +22,11 @@ SERVICE_KEYS = (
     "service_account",
     "smoke",
 )
-DEFAULT_KEYS = (*SERVICE_KEYS, "project", "repository", "service", "store", "protected")
+DEFAULT_KEYS = (*SERVICE_KEYS, "project", "repository", "service", "store", "impersonate", "protected")
 ENVIRONMENT_KEYS = (*DEFAULT_KEYS, "local", "endpoint")
+_TABLE_CHECKS = {"alerts": values.ALERT_CHECKS, "prices": values.PRICE_CHECKS}
 TABLES = ("env", "secrets", "alerts")
-_PLACEHOLDER_KEYS = ("service", "image", "store", "service_account", "secrets")
+_PLACEHOLDER_KEYS = ("service", "image", "store", "service_account", "impersonate", "secrets")
 
 
 @dataclass(frozen=True)
@@ -108,7 +109,7 @@ class Reader:
         path = (*table, *key)
         check = _check_of(key)
         if check is None:
-            self.mistakes.unknown(path, values.ALERT_CHECKS)
+            self.mistakes.unknown(path, _TABLE_CHECKS[key[0]])
             return
         value, unset = expanded(raw, self.environ) if isinstance(raw, str) else (raw, ())
         if unset:
@@ -130,6 +131,6 @@ def _check_of(key: KeyPath) -> Callable[[Any], Any] | None:
         return lambda value: values.variable(key[1], value)
     if key[0] == "secrets":
         return lambda value: values.secret(key[1], value)
-    if key[0] == "alerts":
-        return values.ALERT_CHECKS.get(key[1])
+    if key[0] in _TABLE_CHECKS:
+        return _TABLE_CHECKS[key[0]].get(key[1])
     return values.CHECKS[key[0]]

@@ -41,8 +41,11 @@ _LOCAL = {"project": "local", "region": "us-central1"}
 """Nothing local is in a project of Google's, whatever the shared defaults say."""
 
 
-def read(text: str, name: str, environ: Mapping[str, str]) -> dict[str, Environment]:
-    """The environments of a deploy.toml called `name` in messages; ConfigError with every mistake."""
+def read(text: str, name: str, environ: Mapping[str, str]) -> tuple[dict[str, Environment], dict[str, float]]:
+    """The environments and prices of a deploy.toml called `name` in messages.
+
+    Raises ConfigError with every mistake.
+    """
     try:
         document = tomli.loads(text)
     except tomli.TOMLDecodeError as error:
@@ -51,18 +54,20 @@ def read(text: str, name: str, environ: Mapping[str, str]) -> dict[str, Environm
         hint = "See https://toml.io for the format."
         raise ConfigError(f"{place}: {error.msg}", detail, hint) from None
     mistakes = Mistakes(name, line_numbers(text))
-    environments = _environments(document, Reader(environ, mistakes))
+    reader = Reader(environ, mistakes)
+    environments = _environments(document, reader)
+    own = reader.layer((), {"prices": document.get("prices", {})}, (), ("prices",))
     if mistakes.texts:
         count = len(mistakes.texts)
         title = f"{name} has {'a mistake' if count == 1 else f'{count} mistakes'}"
         hint = "The deploy.toml that comes with ccconsole explains every key."
         raise ConfigError(title, "\n".join(text for _, text in sorted(mistakes.texts)), hint)
-    return environments
+    return environments, _table(own, "prices", "")
 
 
 def _environments(document: dict[str, Any], reader: Reader) -> dict[str, Environment]:
-    for key in document.keys() - {"defaults", "env"}:
-        reader.mistakes.unknown((key,), ("defaults", "env"))
+    for key in document.keys() - {"defaults", "env", "prices"}:
+        reader.mistakes.unknown((key,), ("defaults", "env", "prices"))
     defaults = reader.layer(("defaults",), document.get("defaults", {}), DEFAULT_KEYS)
     tables = reader.table(("env",), document.get("env", {}))
     if not tables:
@@ -104,6 +109,7 @@ def _environment(name: str, raw: dict[str, Any], defaults: Layer, reader: Reader
         services=tuple(specs),
         store=_text_value(merged, "store", name) or (_local_store(name) if is_local else None),
         endpoint=_text_value(merged, "endpoint", name) or None,
+        impersonate=_text_value(merged, "impersonate", name) or None,
         is_protected=bool(_value(merged, "protected", False)),
         alerts=Alerts(**_table(merged, "alerts", name)),
         unset=_unset(used),
@@ -125,6 +131,7 @@ def _shared(defaults: Layer, is_local: bool) -> Layer:
         ("repository",),
         ("store",),
         ("service_account",),
+        ("impersonate",),
         ("protected",),
     }
     return {key: setting for key, setting in defaults.items() if key not in cloud_only} | local

@@ -53,6 +53,8 @@ class Environment:
     """The journal's address; None: tasks are known to their own stream alone."""
     endpoint: str | None = None
     """An emulator's address, in place of Google's."""
+    impersonate: str | None = None
+    """The service account whose ID tokens call private services; None: whoever is signed in."""
     is_protected: bool = False
     alerts: Alerts = Alerts()
     unset: tuple[str, ...] = ()

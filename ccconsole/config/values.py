@@ -6,9 +6,13 @@ Sizes and limits are Cloud Run's: cloud.google.com/run/docs/configuring/services
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable
+from dataclasses import fields
 from typing import Any
+
+from ccconsole.prices import Prices
 
 MAX_TIMEOUT = 3600
 MAX_CONCURRENCY = 1000
@@ -63,6 +67,11 @@ def cpu(value: Any) -> str:
     if thousandths is None or not (80 <= thousandths <= 1000 or thousandths in (2000, 4000, 6000, 8000)):
         raise ValueError(f"{value!r} is no CPU size of Cloud Run; expected 1, 2, 4, 6, 8, or from 0.08 to 1")
     return f"{thousandths}m" if thousandths % 1000 else str(thousandths // 1000)
+
+
+def cpus(size: str) -> float:
+    """A size that `cpu` accepted, in CPUs."""
+    return (_thousandths(size) or 0) / 1000
 
 
 def memory(value: Any) -> str:
@@ -124,6 +133,13 @@ def share(value: Any) -> float:
     return float(value)
 
 
+def price(value: Any) -> float:
+    """USD, for example 0.000018."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < math.inf:
+        raise ValueError(f"expected a price in USD, for example 0.000018, found {value!r}")
+    return float(value)
+
+
 def environment_name(value: str) -> str:
     """An environment's name: it becomes a part of targets and of services' names."""
     return _named(value, _ENVIRONMENT, 20, "up to 20 lower-case letters, digits and dashes, a letter first")
@@ -158,7 +174,7 @@ def image(value: Any) -> str:
 
 
 def service_account(value: Any) -> str:
-    """The e-mail address the service runs as."""
+    """The e-mail address of a service account: what the service runs as, or who calls it."""
     return _named(value, _EMAIL, 200, "a service account's e-mail address")
 
 
@@ -207,12 +223,12 @@ def secret(name: str, value: Any) -> str:
 
 def check_sizes(cpu_size: str, memory_size: str, requests: int) -> None:
     """Whether Cloud Run takes the three together."""
-    cpus = (_thousandths(cpu_size) or 0) / 1000
-    low, high = next((low, high) for limit, low, high in _MEMORY_OF_CPU if cpus <= limit)
+    count = cpus(cpu_size)
+    low, high = next((low, high) for limit, low, high in _MEMORY_OF_CPU if count <= limit)
     if not low * _MIB <= memory_bytes(memory_size) <= high * _MIB:
         taken = f"{_size(low)} to {_size(high)}"
         raise ValueError(f"{memory_size} does not go with cpu = {cpu_size}; Cloud Run takes {taken} there")
-    if cpus < 1 and requests > 1:
+    if count < 1 and requests > 1:
         raise ValueError(f"cpu = {cpu_size} goes with concurrency = 1 alone, found {requests}")
 
 
@@ -230,6 +246,7 @@ CHECKS: dict[str, Callable[[Any], Any]] = {
     "public": flag,
     "service_account": service_account,
     "smoke": smoke,
+    "impersonate": service_account,
     "store": store,
     "endpoint": endpoint,
     "protected": flag,
@@ -244,6 +261,9 @@ ALERT_CHECKS: dict[str, Callable[[Any], Any]] = {
     "memory": share,
     "silence": seconds,
 }
+
+
+PRICE_CHECKS: dict[str, Callable[[Any], Any]] = {field.name: price for field in fields(Prices)}
 
 
 def _named(value: Any, pattern: re.Pattern[str], longest: int, expected: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ccconsole.model.costs import Billing, Estimate, ServiceCost, Size, Spent, TaskCost
 from ccconsole.model.fleet import FleetRow, FleetSnapshot
 from ccconsole.model.logs import HttpRequest, LogBatch, LogEntry, LogMode, LogQuery, Severity
 from ccconsole.model.metrics import (
@@ -36,6 +37,8 @@ __all__ = [
     "Alert",
     "AlertKind",
     "Change",
+    "Billing",
+    "Estimate",
     "FleetRow",
     "FleetSnapshot",
     "HttpRequest",
@@ -52,13 +55,17 @@ __all__ = [
     "Rollout",
     "Series",
     "Service",
+    "ServiceCost",
     "ServiceKey",
     "ServiceMetrics",
     "ServiceState",
     "Severity",
     "Stage",
     "StageState",
+    "Size",
+    "Spent",
     "Task",
+    "TaskCost",
     "TaskState",
     "TrafficShare",
 ]

@@ -135,7 +135,8 @@ def test_a_service_table_of_the_main_services_name_changes_it(tmp_path: Path) ->
 def test_local_takes_nothing_of_googles_from_the_defaults(tmp_path: Path) -> None:
     text = (
         '[defaults]\nproject = "acme"\nregion = "asia-east1"\nstore = "gs://b/x"\nprotected = true\n'
-        'service_account = "a@b.iam.gserviceaccount.com"\n[env.local]\nlocal = true\n'
+        'service_account = "a@b.iam.gserviceaccount.com"\nimpersonate = "c@b.iam.gserviceaccount.com"\n'
+        "[env.local]\nlocal = true\n"
     )
     local = read(tmp_path, text).environments["local"]
     assert (local.project, local.region, local.is_protected) == ("local", "us-central1", False)
@@ -143,6 +144,7 @@ def test_local_takes_nothing_of_googles_from_the_defaults(tmp_path: Path) -> Non
     assert local.store.startswith("file:")
     assert local.services[0].image == "worker"
     assert local.services[0].service_account is None
+    assert local.impersonate is None
 
 
 def test_all_mistakes_are_told_at_once_each_with_its_line(tmp_path: Path) -> None:
@@ -270,3 +272,25 @@ def test_what_is_not_there_lists_what_is(tmp_path: Path, target: str, meant: str
         config.resolve(target)
     assert meant in caught.value.detail
     assert caught.value.hint == f"Did you mean {meant}?"
+
+
+def test_who_calls_private_services(tmp_path: Path) -> None:
+    text = '[defaults]\nproject = "acme"\nimpersonate = "caller-{env}@acme.iam.gserviceaccount.com"\n'
+    config = read(
+        tmp_path, f"{text}[env.dev]\n[env.prod]\nimpersonate = 'other@acme.iam.gserviceaccount.com'"
+    )
+    assert config.environments["dev"].impersonate == "caller-dev@acme.iam.gserviceaccount.com"
+    assert config.environments["prod"].impersonate == "other@acme.iam.gserviceaccount.com"
+    (mistake,) = mistakes(tmp_path, "[env.dev]\nproject = 'acme'\nimpersonate = 'me'")
+    assert mistake.startswith("3: env.dev.impersonate: 'me' is not a service account's e-mail address")
+
+
+def test_prices_of_ones_own(tmp_path: Path) -> None:
+    config = read(tmp_path, "[env.local]\nlocal = true\n[prices]\nrequest_cpu = 0.00002\nrequests = 0\n")
+    assert config.prices == {"request_cpu": 0.00002, "requests": 0.0}
+    text = "[env.local]\nlocal = true\n[prices]\nrequest_cpus = 1\nidle_cpu = -1\nidle_memory = 'free'\n"
+    assert mistakes(tmp_path, text) == [
+        "4: prices.request_cpus: unknown; did you mean request_cpu?",
+        "5: prices.idle_cpu: expected a price in USD, for example 0.000018, found -1",
+        "6: prices.idle_memory: expected a price in USD, for example 0.000018, found 'free'",
+    ]

@@ -78,7 +78,14 @@ def test_percent(value: float, text: str) -> None:
 
 @pytest.mark.parametrize(
     ("value", "text"),
-    [(0, "$0.00"), (0.0042, "$0.0042"), (0.00996, "$0.01"), (12.344, "$12.34"), (1250.4, "$1,250")],
+    [
+        (0, "$0.00"),
+        (0.00004, "<$0.0001"),
+        (0.0042, "$0.0042"),
+        (0.00996, "$0.01"),
+        (12.344, "$12.34"),
+        (1250.4, "$1,250"),
+    ],
 )
 def test_money(value: float, text: str) -> None:
     assert format.money(value) == text
