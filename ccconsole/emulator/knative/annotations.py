@@ -174,10 +174,12 @@ def get(fields: Mapping[str, Any], path: str) -> Any:
 
 
 def put(fields: Json, path: str, value: Any) -> None:
-    """Set the value at a dotted path."""
+    """Set the value at a dotted path; INVALID_ARGUMENT where something else than an object is in its way."""
     *parents, last = path.split(".")
     for key in parents:
         fields = fields.setdefault(key, {})
+        if not isinstance(fields, dict):
+            raise invalid(f"Invalid value at '{path}': '{key}' is not an object.")
     fields[last] = value
 
 

@@ -8,11 +8,9 @@ from typing import Any
 
 from ccconsole.emulator.knative import annotations as a
 from ccconsole.emulator.knative.annotations import Json
+from ccconsole.emulator.knative.shapes import check_known, fields_of, items, texts
 from ccconsole.emulator.knative.templates import (
-    check_known,
-    items,
     read_template,
-    texts,
     write_annotations,
     write_spec,
     write_template,
@@ -20,7 +18,6 @@ from ccconsole.emulator.knative.templates import (
 from ccconsole.emulator.names import ServiceName, parse_revision, parse_service, short
 
 API = f"{a.SERVING}/v1"
-NONCE = "client.knative.dev/nonce"
 SERVICE_LABEL = f"{a.SERVING}/service"
 
 CHANGED = (
@@ -53,7 +50,7 @@ _TARGET = ("revisionName", "latestRevision", "percent", "tag", "url", "configura
 def read_service(value: Any, name: ServiceName) -> Json:
     """A Knative service as API v2's Service with its etag; raises INVALID_ARGUMENT."""
     body = check_known(value, _TOP, "service")
-    metadata = texts(body.get("metadata"), "service.metadata")
+    metadata = fields_of(body.get("metadata"), "metadata")
     spec = check_known(body.get("spec"), ("template", "traffic"), "spec")
     where = "metadata.annotations"
     notes = texts(metadata.get("annotations"), where)

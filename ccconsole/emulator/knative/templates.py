@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
-from ccconsole.emulator.faults import invalid
 from ccconsole.emulator.knative import annotations as a
 from ccconsole.emulator.knative.annotations import Json
+from ccconsole.emulator.knative.shapes import check_known, fields_of, items, texts
 
 _ACCELERATOR = f"{a.RUN}/accelerator"
 _CLIENT = (f"{a.RUN}/client-name", f"{a.RUN}/client-version")
@@ -36,34 +36,6 @@ _SAME = (
 )
 """Fields of a container that both APIs call and shape alike."""
 _CONTAINER = (*_SAME, "env", "resources")
-
-
-def check_known(value: Any, names: Sequence[str], field: str) -> Json:
-    """A JSON object of these names; INVALID_ARGUMENT in Google's words for another one."""
-    if value is None:
-        return {}
-    if not isinstance(value, dict):
-        raise invalid(f"Invalid value at '{field}': an object is expected.")
-    for name in value:
-        if name not in names:
-            raise invalid(
-                f"Invalid JSON payload received. Unknown name \"{name}\" at '{field}': Cannot find field."
-            )
-    return value
-
-
-def items(value: Any, field: str) -> list[Any]:
-    """A JSON array, or nothing."""
-    if not isinstance(value, list | None):
-        raise invalid(f"Invalid value at '{field}': a list is expected.")
-    return value or []
-
-
-def texts(value: Any, field: str) -> dict[str, Any]:
-    """Labels or annotations."""
-    if not isinstance(value, dict | None):
-        raise invalid(f"Invalid value at '{field}': an object is expected.")
-    return value or {}
 
 
 def read_template(value: Any, field: str) -> Json:
@@ -101,7 +73,7 @@ def _read_spec(value: Any, resources: Json, field: str) -> Json:
     if selector:
         found["nodeSelector"] = {"accelerator": selector[_ACCELERATOR]}
     found["volumes"] = [
-        {"name": texts(item, field).get("name", "")} for item in items(spec.get("volumes"), field)
+        {"name": fields_of(item, field).get("name", "")} for item in items(spec.get("volumes"), field)
     ]
     containers = items(spec.get("containers"), f"{field}.containers")
     found["containers"] = [
@@ -117,7 +89,7 @@ def _read_container(value: Any, resources: Json, field: str) -> Json:
     variables = items(container.get("env"), f"{field}.env")
     found["env"] = [_read_variable(item, f"{field}.env[{index}]") for index, item in enumerate(variables)]
     limits = check_known(container.get("resources"), ("limits", "requests"), f"{field}.resources")
-    found["resources"] = resources | {"limits": texts(limits.get("limits"), f"{field}.resources.limits")}
+    found["resources"] = resources | {"limits": fields_of(limits.get("limits"), f"{field}.resources.limits")}
     return found
 
 

@@ -203,11 +203,15 @@ REFUSED = [
     ("spec/template/spec/volumes", [{"name": "v"}], 501, "mounts no volumes"),
     ("spec/template/spec/dnsPolicy", "x", 400, "Unknown name \"dnsPolicy\" at 'spec.template.spec'"),
     ("spec/template/spec/timeoutSeconds", "soon", 400, "timeout"),
+    ("spec", None, 400, "Violation in CreateServiceRequest.service.template"),
     ("spec/template/spec/containers", {"image": "x"}, 400, "a list is expected"),
     ("metadata/name", "Svc", 400, "lowercase alphanumeric"),
     ("metadata/name", None, 400, "lowercase alphanumeric"),
     ("metadata/annotations/run.googleapis.com~new", "x", 400, "would lose it"),
     ("metadata/annotations/run.googleapis.com~minScale", "x", 400, "minScale]': 'x'"),
+    ("metadata/annotations/run.googleapis.com~iap-enabled", True, 400, "(TYPE_STRING), True"),
+    ("metadata/annotations/run.googleapis.com~iap-enabled", "yes", 400, "iap-enabled]': 'yes'"),
+    ("metadata/annotations", ["x"], 400, "an object is expected"),
     ("metadata/labels/run.googleapis.com~new", "x", 400, "would lose it"),
     ("spec/traffic", [{"latestRevision": True, "percent": 50}], 400, "must be 100, was 50"),
 ]
@@ -226,6 +230,17 @@ async def test_what_is_refused(face: Face) -> None:
         assert (told[0], told[1]) == (code, "INVALID_ARGUMENT" if code == 400 else "UNIMPLEMENTED"), path
         assert words in told[2]
     assert (await face.get(SERVICES))["items"] == []
+
+
+async def test_a_service_of_no_more_than_its_image(face: Face) -> None:
+    spec = {"template": {"spec": {"containers": [{"image": "test"}]}}}
+    told = await face.deploy({"metadata": {"name": "svc"}, "spec": spec})
+    assert conditions(told)["Ready"] == "True"
+    inner = told["spec"]["template"]["spec"]
+    assert (inner["containerConcurrency"], inner["timeoutSeconds"]) == (80, 300)
+    assert told["spec"]["traffic"] == [{"latestRevision": True, "percent": 100}]
+    notes = told["spec"]["template"]["metadata"]["annotations"]
+    assert notes["run.googleapis.com/cpu-throttling"] == "true"
 
 
 async def test_requests_that_are_none(face: Face) -> None:
