@@ -12,6 +12,7 @@ from google.cloud import run_v2
 from ccconsole.cloud.connect import Connection
 from ccconsole.cloud.deploy import ENVIRONMENT_LABEL, MANAGED_BY, MANAGED_LABEL, parent
 from ccconsole.cloud.errors import translated
+from ccconsole.config import Environment
 from ccconsole.model import Revision, Service, ServiceKey, ServiceState, TrafficShare
 
 HIDDEN = "(hidden: a secret in a plain variable)"
@@ -79,7 +80,7 @@ def model_of(live: run_v2.Service, key: ServiceKey) -> Service:
 def _is_of(labels: Mapping[str, str], environment: Environment) -> bool:
     """Whether ccconsole deployed it for this environment; another one of the same project has its own.
 
-    On this machine's emulator everything is a worker, whoever deployed it; a project of Google's holds others.
+    On this machine's emulator everything is a worker, whoever deployed it; Google's projects hold others.
     """
     owner = labels.get(ENVIRONMENT_LABEL)
     if environment.is_local and owner is None:

@@ -226,3 +226,22 @@ async def test_what_the_emulator_refuses_is_told_beside_the_rest(emulated: Emula
     (problem,) = snapshot.problems
     assert problem.title == "Cannot put local/second in place"
     assert "env" in problem.detail
+
+
+async def test_what_another_client_deploys_locally_is_in_the_fleet(
+    emulated: Emulated, tmp_path: Path
+) -> None:
+    config = config_of(tmp_path, f"{LOCAL}[env.other]\nlocal = true\nservice = 'of-other'\n")
+    environment = config.environments["local"]
+    async with emulated.connections(config) as connections:
+        connection = await connections.connection(environment)
+        client = connection.client(run_v2.ServicesAsyncClient)
+        container = run_v2.Container(image="worker")
+        await client.create_service(
+            parent=deploy.parent(environment, environment.region),
+            service=run_v2.Service(template=run_v2.RevisionTemplate(containers=[container])),
+            service_id="by-gcloud",
+        )
+        await connections.connection(config.environments["other"])
+        names = [service.key.name for service in await services.services(connection)]
+    assert names == ["by-gcloud", "worker"], "and not what belongs to the other environment"
