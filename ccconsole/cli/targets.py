@@ -74,7 +74,11 @@ async def _services(connection: object) -> tuple[Service, ...]:
 
 
 def _chosen(environment: Environment, name: str | None, live: tuple[Service, ...]) -> Service:
+    declared = {spec.key for spec in environment.services}
     choices = [service for service in live if name is None or service.key.name == name]
+    if name is None and any(service.key in declared for service in choices):
+        # What somebody else deployed beside them is meant by its name alone.
+        choices = [service for service in choices if service.key in declared]
     if len(choices) == 1:
         return choices[0]
     if choices:

@@ -77,7 +77,7 @@ async def test_services_that_are_nobodys_business_stay_out(emulated: Emulated, t
         connection = await connections.connection(config.environments["local"])
         client = connection.client(run_v2.ServicesAsyncClient)
         stranger = deploy.service(config.environments["local"].services[0], config.environments["local"])
-        stranger.labels.clear()
+        stranger.labels["ccconsole-environment"] = "another"
         where = deploy.parent(config.environments["local"], "us-central1")
         await client.create_service(parent=where, service=stranger, service_id="stranger")
         found = await services.services(connection)
@@ -244,4 +244,6 @@ async def test_what_another_client_deploys_locally_is_in_the_fleet(
         )
         await connections.connection(config.environments["other"])
         names = [service.key.name for service in await services.services(connection)]
+        _, meant = await live_service(config, connections, "local", is_ready_needed=False)
     assert names == ["by-gcloud", "worker"], "and not what belongs to the other environment"
+    assert meant.key.name == "worker", "the declared one, where no service is named"
