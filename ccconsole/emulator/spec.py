@@ -174,6 +174,9 @@ def environment(
     variables = {name: own[name] for name in _INHERITED if name in own}
     if is_bundled and (folder := _checkout()) is not None:
         variables["PYTHONPATH"] = os.fspath(folder)
+    if is_bundled:
+        # Its image would hold the Claude CLI; this machine may not.
+        variables["WORKER_AGENT"] = "auto"
     variables |= secrets
     variables |= spec.env
     variables |= {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import sys
 from pathlib import Path
 
@@ -32,11 +33,14 @@ def worker(**env: str) -> run_v2.Service:
 
 
 async def test_a_task_runs_streams_and_ends_on_the_real_worker(tmp_path: Path) -> None:
-    emulator = Emulator(Options(tmp_path / "state", ["127.0.0.1:0"], pace=Pace(grace=10)))
+    # No Claude CLI on that path, so that the bundled worker takes a shell by itself.
+    environ = os.environ | {"PATH": "/usr/bin:/bin"}
+    options = Options(tmp_path / "state", ["127.0.0.1:0"], pace=Pace(grace=10), environ=environ)
+    emulator = Emulator(options)
     await emulator.start()
     cloud = Cloud(emulator.addresses[0])
     try:
-        made = await cloud.create("worker", worker(WORKER_AGENT="shell", WORKER_ON_DISCONNECT="cancel"))
+        made = await cloud.create("worker", worker(WORKER_ON_DISCONNECT="cancel"))
         service = await cloud.finish(made)
         hello = (await cloud.http.get(f"{service.uri}/hello")).json()
         assert hello["status"]
