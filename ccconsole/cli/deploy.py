@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -27,6 +29,7 @@ from ccconsole.model import Plan
 
 if TYPE_CHECKING:
     from ccconsole.cloud.connect import Connection
+    from ccconsole.rollouts import Build
 
 
 def register(app: typer.Typer) -> None:
@@ -38,6 +41,13 @@ def deploy(
     context: typer.Context,
     target: TargetArgument,
     form: FormatOption = Format.TABLE,
+    image: Annotated[
+        str | None,
+        typer.Option(metavar="ADDRESS", help="An image that is there, in place of the declared one."),
+    ] = None,
+    is_built: Annotated[
+        bool, typer.Option("--build", help="Build and push the image anew; a missing one is built anyway.")
+    ] = False,
     fingerprint: Annotated[
         str | None,
         typer.Option(
@@ -68,9 +78,33 @@ def deploy(
     one is ready, and tasks in flight end on it. Exits with 1 when it failed or a canary was rolled back, 8
     when nobody confirmed it or the plan has changed.
     """
-    seconds = _seconds(watch)
-    trial = None if percent is None else (percent, seconds)
-    raise typer.Exit(run(_deploy(session(context), target, form, fingerprint, trial, is_dry=is_dry)))
+    chosen = _Options(
+        fingerprint,
+        None if percent is None else (percent, _seconds(watch)),
+        _checked(image),
+        is_built,
+        is_dry,
+    )
+    raise typer.Exit(run(_deploy(session(context), target, form, chosen)))
+
+
+@dataclass(frozen=True)
+class _Options:
+    """What a deployment is told."""
+
+    fingerprint: str | None
+    trial: tuple[int, float] | None
+    """A canary's percent, and for how many seconds it is watched."""
+    image: str | None
+    is_built: bool
+    is_dry: bool
+
+
+def _checked(image: str | None) -> str | None:
+    try:
+        return None if image is None else values.image(image)
+    except ValueError as error:
+        raise ConfigError("--image is no image", str(error)) from None
 
 
 def _seconds(text: str) -> float:
@@ -80,42 +114,38 @@ def _seconds(text: str) -> float:
         raise ConfigError("--watch is no duration", str(error), "For example: --watch 5m") from None
 
 
-async def _deploy(
-    options: Session,
-    target: str,
-    form: Format,
-    fingerprint: str | None,
-    trial: tuple[int, float] | None,
-    *,
-    is_dry: bool,
-) -> int:
+async def _deploy(options: Session, target: str, form: Format, chosen: _Options) -> int:
     confirm.allowed(options, f"deploy {target}")
     options.config.resolve(target)
     from ccconsole import rollouts
     from ccconsole.cloud.connect import Connections
 
     environment, specs = rollouts.specs_of(options.config, target)
-    if fingerprint is not None and len(specs) > 1:
-        raise ConfigError(
-            f"{target} has several services", "A fingerprint is of one.", f"Name it: {specs[0].key}"
-        )
+    if chosen.fingerprint is not None and len(specs) > 1:
+        raise ConfigError(f"{target} has several services", "A plan is of one.", f"Name it: {specs[0].key}")
     async with Connections(options.config, is_applying=False) as connections:
-        connection, found = await plans.planned(options, connections, environment, specs)
-        if fingerprint not in (None, found[0].fingerprint):
+        connection, found = await plans.planned(
+            options, connections, environment, specs, image=chosen.image, is_built=chosen.is_built
+        )
+        if chosen.fingerprint not in (None, found[0].fingerprint):
             raise Refused(
                 f"The plan for {specs[0].key} is out of date",
                 f"It is {found[0].fingerprint} now.",
                 f"Look at it again: ccconsole plan {target}",
             )
-        if is_dry:
+        if chosen.is_dry:
             plans.show(found, form)
             return 0
         for one in found:
             _announce(one)
         confirm.confirmed(options, environment, f"deploy {target}", specs[0].key.name)
-        return max(
-            [await _run(connection, spec, one, form, trial) for spec, one in zip(specs, found, strict=True)]
-        )
+        folder = options.config.path.parent if options.config.path else Path.cwd()
+        build = rollouts.Build(folder.absolute(), is_forced=chosen.is_built)
+        codes = [
+            await _run(connection, spec, one, form, chosen.trial, build)
+            for spec, one in zip(specs, found, strict=True)
+        ]
+    return max(codes)
 
 
 def _announce(found: Plan) -> None:
@@ -128,13 +158,19 @@ def _announce(found: Plan) -> None:
 
 
 async def _run(
-    connection: Connection, spec: ServiceSpec, found: Plan, form: Format, trial: tuple[int, float] | None
+    connection: Connection,
+    spec: ServiceSpec,
+    found: Plan,
+    form: Format,
+    trial: tuple[int, float] | None,
+    build: Build,
 ) -> int:
     from ccconsole import rollouts
 
     stop = asyncio.Event()
     if trial is None:
-        flow = rollouts.deploy(connection, spec, found, stop=stop)
+        flow = rollouts.deploy(connection, spec, found, build=build, stop=stop)
     else:
-        flow = rollouts.deploy_canary(connection, spec, found, rollouts.Canary(*trial), stop=stop)
+        canary = rollouts.Canary(*trial)
+        flow = rollouts.deploy_canary(connection, spec, found, canary, build=build, stop=stop)
     return await rollout.shown(flow, form, stop)

@@ -216,12 +216,17 @@ def _columns(now: float) -> list[Column]:
     return [
         Column("ENV", lambda row: row["environment"]),
         Column("SERVICE", lambda row: row["service"] or row["problem"]["title"], _name_color),
-        Column("STATE", lambda row: row["state"], lambda row: _COLOR_OF_STATE.get(row["state"])),
+        Column("STATE", _state, lambda row: _COLOR_OF_STATE.get(row["state"])),
         Column("REVISION", text("revision")),
         Column("BUSY", busy),
         Column("PUBLIC", lambda row: "public!" if row.get("public") else "", lambda _: "red"),
         Column("URL", text("url")),
     ]
+
+
+def _state(row: output.Row) -> str:
+    """The state, and whether a new revision would serve nothing."""
+    return f"{row['state']}, pinned" if row.get("pinned") else str(row["state"])
 
 
 def _name_color(row: output.Row) -> str | None:

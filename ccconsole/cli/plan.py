@@ -66,7 +66,13 @@ async def _plan(options: Session, target: str, form: Format) -> int:
 
 
 async def planned(
-    options: Session, connections: Connections, environment: Environment, specs: Sequence[ServiceSpec]
+    options: Session,
+    connections: Connections,
+    environment: Environment,
+    specs: Sequence[ServiceSpec],
+    *,
+    image: str | None = None,
+    is_built: bool = False,
 ) -> tuple[Connection, list[Plan]]:
     """The connection and the services' plans; TimedOut when they do not come in time."""
     from ccconsole import rollouts
@@ -74,7 +80,9 @@ async def planned(
     try:
         async with asyncio.timeout(options.timeout):
             connection = await connections.connection(environment)
-            plans = await asyncio.gather(*(rollouts.plan(connection, spec) for spec in specs))
+            plans = await asyncio.gather(
+                *(rollouts.plan(connection, spec, image=image, is_built=is_built) for spec in specs)
+            )
     except TimeoutError:
         detail = f"Nothing came within {options.timeout:g} s."
         raise TimedOut(

@@ -67,6 +67,19 @@ class Connection:
                 self._clients[kind] = factory(transport=transport)
         return cast("T", self._clients[kind])
 
+    async def access_token(self) -> str | None:
+        """A token for Google's other servers, good for some minutes at least; None for an emulator.
+
+        Raises NotSignedIn when the login cannot be renewed.
+        """
+        credentials = self._credentials
+        if credentials is None:
+            return None
+        if not credentials.valid:
+            with translated(self.environment, f"renew the login for {self.environment.name}"):
+                await asyncio.to_thread(_refresh, credentials)
+        return str(credentials.token)
+
     async def close(self) -> None:
         """Close the channels."""
         if self._channel is not None:
@@ -164,8 +177,12 @@ def _load_credentials() -> Credentials:
     """Application default credentials, refreshed once, so that an expired login is said here."""
     credentials: Any
     credentials, _ = google.auth.default(scopes=[SCOPE])
+    if not credentials.valid:
+        _refresh(credentials)
+    return cast("Credentials", credentials)
+
+
+def _refresh(credentials: Any) -> None:
     with requests.Session() as session:
         request = google.auth.transport.requests.Request(session=session)
-        if not credentials.valid:
-            credentials.refresh(functools.partial(request, timeout=_AUTH_TIMEOUT))
-    return cast("Credentials", credentials)
+        credentials.refresh(functools.partial(request, timeout=_AUTH_TIMEOUT))

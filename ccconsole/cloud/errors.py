@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 from collections.abc import Iterator
 
 from google.api_core import exceptions
@@ -89,6 +90,8 @@ def console_error(error: Exception, environment: Environment, action: str) -> Co
         return ConsoleError(
             title, f"Somebody else changed it meanwhile: {text}", "Look at it again, then repeat."
         )
+    if issubclass(kind, exceptions.InvalidArgument) and re.search(r"\b[Ll]ocation\b", text):
+        return ConsoleError(title, text, "Check `region` in deploy.toml: gcloud run regions list")
     return ConsoleError(title, text)
 
 

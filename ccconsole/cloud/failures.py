@@ -62,8 +62,8 @@ _MEANING = {
 _REVISION = "The revision is not ready and cannot serve."
 
 
-class RevisionFailed(ConsoleError):
-    """A new revision did not become ready; the one before it serves on."""
+class RolloutFailed(ConsoleError):
+    """A build, a revision or a canary failed; what served before serves on. `revision` may be empty."""
 
     def __init__(
         self, title: str, detail: str, hint: str, *, reason: str, revision: str, log_lines: tuple[str, ...]
@@ -95,7 +95,7 @@ async def _of_revision(connection: Connection, key: ServiceKey, plain: ConsoleEr
     reason, message = await _reason(connection, live)
     cause, hint = _MEANING.get(reason, (_REVISION, f"ccconsole logs {key} --since 15m"))
     detail = f"{cause} {message}".strip()
-    return RevisionFailed(
+    return RolloutFailed(
         f"Revision {revision} did not start",
         " ".join(detail.split()),
         hint.format(key=key),

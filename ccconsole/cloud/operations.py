@@ -40,7 +40,7 @@ async def follow(
 ) -> AsyncGenerator[str]:
     """What the operation's service says of itself, at each change, to the operation's end.
 
-    With `until` only to the success of that condition. Raises RevisionFailed for a revision that did not
+    With `until` only to the success of that condition. Raises RolloutFailed for a revision that did not
     start, ConsoleError for any other end that is no success.
     """
     clock, said, failures = clock or Clock(), "", 0

@@ -16,7 +16,7 @@ from ccconsole.cloud.errors import ApiDisabled, translated
 from ccconsole.cloud.overlay import foreign, name_of, over
 from ccconsole.cloud.services import model_of
 from ccconsole.config import Environment, ServiceSpec
-from ccconsole.errors import ConsoleError, Denied
+from ccconsole.errors import ConsoleError
 from ccconsole.model import Action, Advice, AdviceKind, Change, Plan, Problem, Service, ServiceState
 
 _ANYBODY = ("allUsers", "allAuthenticatedUsers")
@@ -127,10 +127,7 @@ async def _refusal(
         with translated(connection.environment, f"deploy {spec.key}"):
             await send(connection, spec, made, is_new=live is None, is_dry=True)
     except ConsoleError as error:
-        hint = error.hint
-        if not isinstance(error, Denied) and "location" in error.detail.lower():
-            hint = hint or f"Check `region = {spec.key.region!r}` in deploy.toml: gcloud run regions list"
-        return Problem(spec.key.environment, error.title, error.detail, hint, exit_code=error.exit_code)
+        return Problem(spec.key.environment, error.title, error.detail, error.hint, exit_code=error.exit_code)
     return None
 
 

@@ -8,10 +8,11 @@ from __future__ import annotations
 from ccconsole.rollouts.adjusting import adjust
 from ccconsole.rollouts.adjustments import delete, redirect, rollback, scale, share
 from ccconsole.rollouts.canary import Canary, deploy_canary
-from ccconsole.rollouts.deploying import IdToken, deploy
+from ccconsole.rollouts.deploying import Build, IdToken, deploy
 from ccconsole.rollouts.planning import plan, specs_of
 
 __all__ = [
+    "Build",
     "Canary",
     "IdToken",
     "adjust",

@@ -10,13 +10,13 @@ from google.api_core.operation_async import AsyncOperation
 from google.cloud import run_v2
 
 from ccconsole.cloud import deploy as cloud_deploy
-from ccconsole.cloud import operations, traffic
+from ccconsole.cloud import identity, operations, traffic
 from ccconsole.cloud.connect import Connection
 from ccconsole.cloud.errors import translated
 from ccconsole.cloud.overlay import name_of
 from ccconsole.model import Adjustment, Rollout
 from ccconsole.rollouts.adjustments import read
-from ccconsole.rollouts.deploying import IdToken, answer, no_token
+from ccconsole.rollouts.deploying import IdToken, answer
 from ccconsole.rollouts.shares import pinned_note, shares_text
 from ccconsole.rollouts.stages import Done, Result, Skipped, Step, Word, course
 from ccconsole.streams import Clock
@@ -26,7 +26,7 @@ def adjust(
     connection: Connection,
     adjustment: Adjustment,
     *,
-    id_token: IdToken = no_token,
+    id_token: IdToken = identity.id_token,
     clock: Clock | None = None,
     stop: asyncio.Event | None = None,
 ) -> AsyncGenerator[Rollout]:

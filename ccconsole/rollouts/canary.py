@@ -10,15 +10,14 @@ import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from dataclasses import dataclass, replace
-from uuid import uuid4
 
 from google.api_core.operation_async import AsyncOperation
 
 from ccconsole import format, runs
 from ccconsole.cloud import deploy as cloud_deploy
-from ccconsole.cloud import operations, traffic
+from ccconsole.cloud import identity, operations, traffic
 from ccconsole.cloud.connect import Connection
-from ccconsole.cloud.failures import RevisionFailed
+from ccconsole.cloud.failures import RolloutFailed
 from ccconsole.cloud.gcloud import CANARY_TAG
 from ccconsole.cloud.revision_figures import requests
 from ccconsole.cloud.services import model_of
@@ -26,26 +25,23 @@ from ccconsole.config import ServiceSpec
 from ccconsole.errors import ConsoleError
 from ccconsole.model import Outcome, Plan, Rollout, Service, Task, TrafficShare
 from ccconsole.rollouts.deploying import (
+    Build,
     IdToken,
     Run,
     answer,
     invoker,
-    no_token,
     preparation,
     revision,
     verify,
 )
 from ccconsole.rollouts.figures import Figures
 from ccconsole.rollouts.shares import canary, others, pinned_note, scaled, shares_text, tagged
+from ccconsole.rollouts.smoke import prompt
 from ccconsole.rollouts.stages import Done, Skipped, Step, Word, course
 from ccconsole.streams import Clock
-from worker_service.wire import EventType, RunRequest
 
 NEAR_LOOK, LOOK = 0.5, 15.0
 """Seconds between two looks at a canary's figures."""
-SMOKE_SECONDS = 300.0
-"""What the smoke prompt may take."""
-TAIL_LINES = 10
 
 
 @dataclass(frozen=True)
@@ -62,7 +58,8 @@ def deploy_canary(
     plan: Plan,
     canary: Canary,
     *,
-    id_token: IdToken = no_token,
+    build: Build | None = None,
+    id_token: IdToken = identity.id_token,
     clock: Clock | None = None,
     stop: asyncio.Event | None = None,
 ) -> AsyncGenerator[Rollout]:
@@ -71,7 +68,7 @@ def deploy_canary(
     The outcome is `rolled_back` when it broke them. The first revision of a service has nothing to prove
     itself against: it serves at once.
     """
-    run = Run(connection, spec, plan, id_token, clock or Clock())
+    run = Run(connection, spec, plan, id_token, clock or Clock(), build)
     trial = _Trial(run, canary)
     steps = [
         Step("revision", "Revision", trial.revision, undone=Outcome.FAILED),
@@ -137,35 +134,10 @@ class _Trial:
             yield Done(f'{told}; no prompt was sent: smoke = "..." in deploy.toml names one')
             return
         yield f"{share.revision} at {url} runs it"
-        yield Done(await self._prompt(replace(service, uri=url), share.revision, service.uri))
-
-    async def _prompt(self, service: Service, name: str, audience: str | None) -> str:
-        run = self._run
-        token = await run.id_token(run.connection.environment, audience or "")
-        request = RunRequest(
-            prompt=run.spec.smoke or "", task_id=f"smoke-{uuid4().hex}", timeout_seconds=SMOKE_SECONDS
-        )
-        output = b""
-        result = None
-        stream = runs.start(run.connection.environment, service, request, token=token)
-        async with aclosing(stream) as events:
-            async for event in events:
-                if event.type is EventType.OUTPUT:
-                    output = (output + runs.output_bytes(event))[-8192:]
-                elif event.type is EventType.COMPLETE:
-                    result = event.data
-        status = (result or {}).get("status")
-        if status == "completed":
-            return f"completed on {name}"
-        why = (result or {}).get("reason") or status or "no result"
-        lines = output.decode("utf-8", "replace").splitlines()[-TAIL_LINES:]
-        raise RevisionFailed(
-            f"The smoke prompt failed on {name}: {why}",
-            str((result or {}).get("detail") or ""),
-            f"ccconsole logs {service.key} --since 15m",
-            reason="SMOKE_PROMPT_FAILED",
-            revision=name,
-            log_lines=tuple(lines),
+        token = await run.id_token(run.connection.environment, service.uri or "")
+        environment = run.connection.environment
+        yield Done(
+            await prompt(environment, replace(service, uri=url), run.spec.smoke, share.revision, token)
         )
 
     async def shift(self) -> AsyncGenerator[Word]:
@@ -199,7 +171,7 @@ class _Trial:
         while True:
             seen = await self._figures(share.revision)
             if breach := seen.breach(run.connection.environment.alerts.error_rate):
-                raise RevisionFailed(
+                raise RolloutFailed(
                     f"The canary {share.revision} broke its thresholds",
                     breach,
                     f"ccconsole logs {service.key} --since 15m",

@@ -6,15 +6,17 @@ import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from google.api_core import exceptions
 from google.api_core.operation_async import AsyncOperation
 from google.cloud import run_v2
 
 from ccconsole.cloud import deploy as cloud_deploy
-from ccconsole.cloud import operations, traffic
+from ccconsole.cloud import identity, operations, registry, traffic
 from ccconsole.cloud import plan as cloud_plan
 from ccconsole.cloud.connect import Connection
+from ccconsole.cloud.engine import Built
 from ccconsole.cloud.errors import ApiDisabled, translated
 from ccconsole.cloud.services import model_of
 from ccconsole.config import Environment, ServiceSpec
@@ -41,9 +43,12 @@ VERIFY_SECONDS = (0.5, 1.0, 2.0, 4.0)
 """Between the tries to reach a service whose first address may not be known everywhere yet."""
 
 
-async def no_token(environment: Environment, audience: str) -> str | None:
-    """For services that anybody may call."""
-    return None
+@dataclass(frozen=True)
+class Build:
+    """From which folder an image is built; `is_forced`: also where one is there."""
+
+    folder: Path
+    is_forced: bool = False
 
 
 @dataclass
@@ -53,8 +58,10 @@ class Run:
     connection: Connection
     spec: ServiceSpec
     plan: Plan
-    id_token: IdToken = no_token
+    id_token: IdToken = identity.id_token
     clock: Clock = field(default_factory=Clock)
+    build: Build | None = None
+    """None: an image that is missing is a failure."""
     result: Result = field(default_factory=Result)
     image: str | None = None
     """What the image stage made of the plan's."""
@@ -81,7 +88,8 @@ def deploy(
     spec: ServiceSpec,
     plan: Plan,
     *,
-    id_token: IdToken = no_token,
+    build: Build | None = None,
+    id_token: IdToken = identity.id_token,
     clock: Clock | None = None,
     stop: asyncio.Event | None = None,
 ) -> AsyncGenerator[Rollout]:
@@ -90,7 +98,7 @@ def deploy(
     Each stage looks first at what is there, so that the same deployment after a failure, or after this
     process was killed, goes on where it makes sense. The old revision serves until the new one is ready.
     """
-    run = Run(connection, spec, plan, id_token, clock or Clock())
+    run = Run(connection, spec, plan, id_token, clock or Clock(), build)
     steps = [
         Step("revision", "Revision", lambda: revision(run)),
         Step("traffic", "Traffic", lambda: routing(run)),
@@ -130,20 +138,32 @@ def _skip(reason: str) -> Work:
 
 
 async def image(run: Run) -> AsyncGenerator[Word]:
-    """The image's bytes, by their digest."""
+    """The image, by its digest; built where the tag stands for nothing, or where that is asked for."""
     if "@" in run.plan.image:
         yield Skipped(f"{run.plan.image.partition('@')[2][:19]} is there")
         return
     pinned, advice = await preparing.resolved(run.connection, run.plan.image)
-    run.image = pinned
-    if "@" in pinned:
-        yield Done(f"pinned to {pinned.partition('@')[2][:19]}")
-    elif advice and advice[0].kind is AdviceKind.IMAGE:
-        raise NotFound(
-            "The image is missing", f"{advice[0].text}.", "Build and push it, or name one: --image"
-        )
-    else:
-        yield Skipped(f"{pinned} is taken as it is")
+    is_missing = bool(advice) and advice[0].kind is AdviceKind.IMAGE
+    if run.build is None or not (is_missing or run.build.is_forced):
+        run.image = pinned
+        if "@" in pinned:
+            yield Done(f"pinned to {pinned.partition('@')[2][:19]}")
+        elif is_missing:
+            raise NotFound(
+                "The image is missing", f"{advice[0].text}.", "Build and push it, or name one: --image"
+            )
+        else:
+            yield Skipped(f"{pinned} is taken as it is")
+        return
+    making = preparing.built(run.connection, run.plan.image, run.build.folder, run.clock)
+    async with aclosing(making) as said:
+        async for line in said:
+            if isinstance(line, Built):
+                address = registry.parse(run.plan.image)
+                run.image = address.pinned(line.digest) if address else run.plan.image
+                yield Done(f"built and pushed {line.digest[:19]}")
+            else:
+                yield line
 
 
 async def revision(run: Run) -> AsyncGenerator[Word]:

@@ -50,7 +50,8 @@ class Figures:
                 )
         if self.slow:
             after = format.duration(self.first_byte)
-            return f"{len(self.slow)} tasks had no output after {after}, for example {self.slow[0]}."
+            count = f"{len(self.slow)} task{'s' if len(self.slow) > 1 else ''}"
+            return f"{count} had no output after {after}, for example {self.slow[0]}."
         return None
 
     @property

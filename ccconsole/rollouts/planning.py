@@ -12,6 +12,8 @@ from ccconsole.journal import JournalReader
 from ccconsole.model import Advice, AdviceKind, Plan, ServiceKey
 from ccconsole.rollouts.preparing import resolved
 
+_BUILT = Advice(AdviceKind.IMAGE, "the image is built anew; its digest is known then")
+
 
 def specs_of(config: Config, target: str) -> tuple[Environment, tuple[ServiceSpec, ...]]:
     """The declared services that a target means: one, or all of an environment. Raises as `resolve` does."""
@@ -19,15 +21,27 @@ def specs_of(config: Config, target: str) -> tuple[Environment, tuple[ServiceSpe
     return environment, environment.services if spec is None else (spec,)
 
 
-async def plan(connection: Connection, spec: ServiceSpec, *, image: str | None = None) -> Plan:
-    """The plan for one declared service, with `image` in place of the declared one.
+async def plan(
+    connection: Connection, spec: ServiceSpec, *, image: str | None = None, is_built: bool = False
+) -> Plan:
+    """The plan for one declared service, with `image` in place of the declared one; it `is_built` anew.
 
     Raises ConsoleError when the service cannot be read.
     """
-    pinned, unpinned = await resolved(connection, image or spec.image)
+    pinned = spec.image if image is None else _whole(image, spec, connection.environment)
+    unpinned: tuple[Advice, ...] = (_BUILT,)
+    if not is_built or connection.environment.is_local:
+        pinned, unpinned = await resolved(connection, pinned)
     found = await cloud_plan.plan(connection, spec, image=pinned, advice=unpinned)
     count, advice = await in_flight(connection.environment, spec.key)
     return replace(found, in_flight=count, advice=(*found.advice, *advice))
+
+
+def _whole(image: str, spec: ServiceSpec, environment: Environment) -> str:
+    """A bare name's address: beside the declared image."""
+    if environment.is_local or "/" in image or "/" not in spec.image:
+        return image
+    return f"{spec.image.rpartition('/')[0]}/{image}"
 
 
 async def in_flight(environment: Environment, key: ServiceKey) -> tuple[int, tuple[Advice, ...]]:

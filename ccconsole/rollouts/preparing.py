@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from pathlib import Path
 
-from ccconsole.cloud import apis, registry, secret_access
+from ccconsole.cloud import apis, cloud_build, engine, registry, secret_access
 from ccconsole.cloud.connect import Connection
+from ccconsole.cloud.engine import Built, Source
 from ccconsole.config import ServiceSpec
-from ccconsole.errors import ConsoleError, Denied, NotFound
+from ccconsole.errors import ConsoleError, Denied, NotFound, Refused
 from ccconsole.model import Advice, AdviceKind
 from ccconsole.rollouts.stages import Done, Skipped, Word, Work
 from ccconsole.streams import Clock
+
+DOCKERFILES = ("Dockerfile.cloudrun", "Dockerfile")
 
 
 async def resolved(connection: Connection, image: str) -> tuple[str, tuple[Advice, ...]]:
@@ -24,9 +29,48 @@ async def resolved(connection: Connection, image: str) -> tuple[str, tuple[Advic
         text = f"the image's digest could not be read: {error.detail or error.title}"
         return image, (Advice(AdviceKind.UNREAD, text, error.hint),)
     if digest is None:
-        text = f"there is no image {image} yet"
-        return image, (Advice(AdviceKind.IMAGE, text, "the deployment builds it"),)
+        return image, (
+            Advice(AdviceKind.IMAGE, f"there is no image {image} yet", "the deployment builds it"),
+        )
     return address.pinned(digest), ()
+
+
+def source_of(folder: Path) -> Source:
+    """What an image is built from in that folder; Refused when there is no Dockerfile."""
+    for name in DOCKERFILES:
+        if (folder / name).is_file():
+            return Source(folder, folder / name)
+    raise Refused(
+        "There is nothing to build the image from",
+        f"{folder} holds neither {' nor '.join(DOCKERFILES)}.",
+        "Name an image that is there: ccconsole deploy TARGET --image ADDRESS",
+    )
+
+
+async def built(
+    connection: Connection, image: str, folder: Path, clock: Clock
+) -> AsyncGenerator[str | Built]:
+    """Build and push the image: by an engine on this machine, else by Cloud Build."""
+    address = registry.parse(image)
+    if address is None:
+        raise Refused(
+            f"{image} cannot be built",
+            "It does not lie in Artifact Registry.",
+            "Push it there yourself, or correct `image` in deploy.toml.",
+        )
+    source = source_of(folder)
+    token = await connection.access_token()
+    found = await engine.find()
+    if found is not None:
+        lines = engine.build(found, address, source, token)
+    else:
+        if missing := await apis.disabled(connection, (apis.BUILD,)):
+            yield f"enabling {apis.BUILD}"
+            await apis.enable(connection, missing, clock)
+        lines = cloud_build.build(connection, address, source, token, clock=clock)
+    async with aclosing(lines) as said:
+        async for line in said:
+            yield line
 
 
 def enabling(connection: Connection, clock: Clock) -> Work:

@@ -7,7 +7,7 @@ from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 
-from ccconsole.cloud.failures import RevisionFailed
+from ccconsole.cloud.failures import RolloutFailed
 from ccconsole.errors import ConsoleError
 from ccconsole.model import Outcome, Rollout, ServiceKey, Stage, StageState
 from ccconsole.streams import Clock
@@ -93,11 +93,11 @@ class _Course:
         ended = replace(self.now(), outcome=outcome, ended_at=self._clock.now())
         if error is None:
             return ended
-        failed = error if isinstance(error, RevisionFailed) else None
+        failed = error if isinstance(error, RolloutFailed) else None
         return replace(
             ended,
             reason=(failed.reason or None) if failed else None,
-            revision=failed.revision if failed else ended.revision,
+            revision=(failed.revision if failed else "") or ended.revision,
             log_lines=failed.log_lines if failed else (),
             cause=". ".join(part.rstrip(".") for part in (error.title, error.detail) if part) + ".",
             hint=error.hint,

@@ -169,3 +169,18 @@ async def test_the_channel_is_not_confused_by_rubbish(cloud: Cloud) -> None:
     assert caught.value.code() is grpc.StatusCode.INTERNAL
     assert "cannot be read" in (caught.value.details() or "")
     assert [item async for item in await cloud.services.list_services(parent=LOCATION)] == []
+
+
+async def test_moving_traffic_tries_no_failed_revision_again(cloud: Cloud, tmp_path: Path) -> None:
+    first = await cloud.deploy()
+    broken = template(env={"FAIL": str(tmp_path / "never")})
+    broken.name = first.name
+    assert (await cloud.wait(await cloud.update(broken))).error.code == 9
+    target = run_v2.TrafficTarget(
+        type_=BY_NAME, revision=first.latest_ready_revision.rsplit("/", 1)[-1], percent=100
+    )
+    moved = await cloud.finish(
+        await cloud.update(run_v2.Service(name=first.name, traffic=[target]), "traffic")
+    )
+    assert await names(cloud, first.name) == ["svc/revisions/svc-00002", "svc/revisions/svc-00001"]
+    assert [share.revision for share in moved.traffic_statuses] == [target.revision]

@@ -46,7 +46,9 @@ class Site:
 
     def environment(self, text: str = "") -> Environment:
         """`dev` with more keys or tables behind its own."""
-        return config_of(self.folder, DEV.format(target=self.target) + text).environments["dev"]
+        folder = self.folder / "site"  # not where the verbs' own file lies
+        folder.mkdir(exist_ok=True)
+        return config_of(folder, DEV.format(target=self.target) + text).environments["dev"]
 
     def connection(self, environment: Environment) -> Connection:
         made = Connection(environment, target=self.target)
@@ -83,6 +85,10 @@ class Site:
     async def revisions(self) -> tuple[Revision, ...]:
         """Newest first."""
         return await services.revisions(self.connection(self.environment()), "worker")
+
+    async def has_service(self) -> bool:
+        connection = self.connection(self.environment())
+        return await deploy.live_service(connection, self.key) is not None
 
     async def traffic(self) -> dict[str, int]:
         """Revision -> its percent, without the zeros; by number."""
@@ -136,15 +142,17 @@ Launch = Callable[..., Awaitable[Site]]
 
 @pytest.fixture
 async def launch(tmp_path: Path) -> AsyncIterator[Launch]:
-    """Start an emulator that refuses what it is told to, as its options `deny`, `disable`, `fail` have it."""
+    """Start an emulator that refuses what `deny`, `disable` and `fail` say, as its options have them."""
     started: list[Site] = []
 
-    async def start(*, deny: str = "", disable: str = "", fail: str = "", **options: object) -> Site:
+    async def start(
+        *, deny: str = "", disable: str = "", fail: str = "", is_bundled: bool = False, **options: Any
+    ) -> Site:
         refusals = Refusals.parse(deny.split(), disable.split(), [fail] if fail else [])
-        images = Images({"worker": COMMAND})
+        images = Images({} if is_bundled else {"worker": COMMAND})
         state = tmp_path / f"state{len(started)}"
         emulator = Emulator(
-            Options(state, ["127.0.0.1:0"], pace=QUICK, images=images, refusals=refusals, **options)  # type: ignore[arg-type]
+            Options(state, ["127.0.0.1:0"], pace=QUICK, images=images, refusals=refusals, **options)
         )
         await emulator.start()
         site = Site(tmp_path, emulator)

@@ -72,7 +72,7 @@ CASES = {
         "A quota is used up",
         "ask for more",
         "revision",
-        fail="CreateService=RESOURCE_EXHAUSTED:Quota exceeded for total allowable CPU per project.",
+        fail="CreateService=RESOURCE_EXHAUSTED:Quota exceeded for total allowable CPU per region.",
     ),
     "the operation ends with a code": Refusal(
         1, "words of Google", "", "revision", fail="operation:CreateService=INTERNAL:words of Google"

@@ -53,6 +53,7 @@ from ccconsole.config import values
         (values.store, "gs://bucket/prefix", "gs://bucket/prefix"),
         (values.store, "file:///var/store", "file:///var/store"),
         (values.service_account, "w@p.iam.gserviceaccount.com", "w@p.iam.gserviceaccount.com"),
+        (values.smoke, "Answer with the word ready.", "Answer with the word ready."),
         (values.flag, True, True),
     ],
 )
@@ -109,6 +110,8 @@ def test_taken(check: Callable[[Any], Any], given: Any, kept: Any) -> None:
         (values.store, "gs://", "gs://bucket/prefix"),
         (values.store, "file://relative", "gs://bucket/prefix"),
         (values.service_account, "worker", "e-mail"),
+        (values.smoke, " ", "expected a prompt"),
+        (values.smoke, "sk-ant-api03-x", "treat it as leaked"),
         (values.flag, "yes", "expected true or false, found text"),
         (values.flag, 1, "expected true or false, found a number"),
     ],
