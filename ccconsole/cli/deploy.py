@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -139,8 +138,7 @@ async def _deploy(options: Session, target: str, form: Format, chosen: _Options)
         for one in found:
             _announce(one)
         confirm.confirmed(options, environment, f"deploy {target}", specs[0].key.name)
-        folder = options.config.path.parent if options.config.path else Path.cwd()
-        build = rollouts.Build(folder.absolute(), is_forced=chosen.is_built)
+        build = rollouts.Build(options.config.folder, is_forced=chosen.is_built)
         codes = [
             await _run(connection, spec, one, form, chosen.trial, build)
             for spec, one in zip(specs, found, strict=True)

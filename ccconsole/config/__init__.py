@@ -38,6 +38,11 @@ class Config:
     prices: Mapping[str, float] = field(default_factory=dict)
     """In place of the list prices of the same names; see `ccconsole.prices`."""
 
+    @property
+    def folder(self) -> Path:
+        """Where the file is, and with it what images are built from; without a file the current folder."""
+        return (self.path.parent if self.path else Path.cwd()).absolute()
+
     def environment(self, name: str) -> Environment:
         """The environment of that name; NotFound lists those there are."""
         if (found := self.environments.get(name)) is not None:

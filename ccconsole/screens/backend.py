@@ -271,12 +271,12 @@ class LiveBackend:
         if isinstance(proposal, Adjustment):
             flow = rollouts.adjust(connection, proposal, stop=stop)
         else:
-            spec = self._spec(environment, proposal.key)
+            spec, build = self._spec(environment, proposal.key), rollouts.Build(self._config.folder)
             if canary is None:
-                flow = rollouts.deploy(connection, spec, proposal, stop=stop)
+                flow = rollouts.deploy(connection, spec, proposal, build=build, stop=stop)
             else:
                 trial = rollouts.Canary(canary)
-                flow = rollouts.deploy_canary(connection, spec, proposal, trial, stop=stop)
+                flow = rollouts.deploy_canary(connection, spec, proposal, trial, build=build, stop=stop)
         async with aclosing(flow) as snapshots:
             async for snapshot in snapshots:
                 yield snapshot
