@@ -11,7 +11,21 @@ from typing import Annotated
 import typer
 
 from ccconsole import __version__
-from ccconsole.cli import adjust, cost, deploy, emulate, fleet, logs, metrics, output, plan, tasks, top
+from ccconsole.cli import (
+    adjust,
+    cost,
+    deploy,
+    doctor,
+    emulate,
+    fleet,
+    logs,
+    metrics,
+    output,
+    plan,
+    secrets,
+    tasks,
+    top,
+)
 from ccconsole.cli.session import ConfigOption, ReadOnlyOption, Session, TimeoutOption, session
 from ccconsole.cli.targets import complete_environment
 from ccconsole.errors import ConfigError, ConsoleError
@@ -48,7 +62,7 @@ def application() -> typer.Typer:
         context_settings={"help_option_names": ["-h", "--help"]},
     )
     app.callback(invoke_without_command=True)(console)
-    for verbs in (fleet, top, tasks, logs, metrics, plan, deploy, adjust, cost, emulate):
+    for verbs in (fleet, top, tasks, logs, metrics, plan, deploy, adjust, secrets, doctor, cost, emulate):
         verbs.register(app)
     return app
 

@@ -6,6 +6,7 @@ import asyncio
 import functools
 import os
 from collections.abc import Awaitable, Callable, Mapping
+from datetime import UTC, datetime
 from types import TracebackType
 from typing import Any, Self, TypeVar, cast
 
@@ -79,6 +80,13 @@ class Connection:
             with translated(self.environment, f"renew the login for {self.environment.name}"):
                 await asyncio.to_thread(_refresh, credentials)
         return str(credentials.token)
+
+    def login_seconds(self) -> float | None:
+        """How long the present token lasts; None where that is not known, or none is needed."""
+        expiry = getattr(self._credentials, "expiry", None)
+        if not isinstance(expiry, datetime):
+            return None
+        return max(0.0, (expiry.replace(tzinfo=UTC) - datetime.now(UTC)).total_seconds())
 
     async def close(self) -> None:
         """Close the channels."""

@@ -55,6 +55,20 @@ async def account_of(connection: Connection, spec: ServiceSpec) -> str:
     return f"{found.name.rsplit('/', 1)[-1]}-compute@developer.gserviceaccount.com"
 
 
+async def not_granted(connection: Connection, spec: ServiceSpec) -> tuple[str, ...]:
+    """Of the declared secrets those that do not name the service's account as a reader."""
+    client = connection.client(secretmanager_v1.SecretManagerServiceAsyncClient)
+    member = f"serviceAccount:{await account_of(connection, spec)}"
+    found = []
+    for secret in dict.fromkeys(spec.secrets.values()):
+        name, _ = full_name(connection, secret)
+        with translated(connection.environment, f"see who may read {name}"):
+            policy = await client.get_iam_policy({"resource": name}, timeout=_TIMEOUT)
+        if not _may_read(policy, member):
+            found.append(name.rsplit("/", 1)[-1])
+    return tuple(found)
+
+
 async def grant(connection: Connection, spec: ServiceSpec) -> tuple[str, ...]:
     """Let the service's account read each declared secret, on the secret alone; which ones were granted."""
     client = connection.client(secretmanager_v1.SecretManagerServiceAsyncClient)

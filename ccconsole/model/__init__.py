@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ccconsole.model.checks import Check, CheckState
 from ccconsole.model.costs import Billing, Estimate, ServiceCost, Size, Spent, TaskCost
 from ccconsole.model.fleet import FleetRow, FleetSnapshot
 from ccconsole.model.logs import HttpRequest, LogBatch, LogEntry, LogMode, LogQuery, Severity
@@ -26,6 +27,7 @@ from ccconsole.model.rollouts import (
     Stage,
     StageState,
 )
+from ccconsole.model.secrets import Secret, SecretVersion
 from ccconsole.model.services import Revision, Service, ServiceKey, ServiceState, TrafficShare
 from ccconsole.model.tasks import Task, TaskState
 
@@ -38,6 +40,8 @@ __all__ = [
     "AlertKind",
     "Billing",
     "Change",
+    "Check",
+    "CheckState",
     "Estimate",
     "FleetRow",
     "FleetSnapshot",
@@ -53,6 +57,8 @@ __all__ = [
     "Problem",
     "Revision",
     "Rollout",
+    "Secret",
+    "SecretVersion",
     "Series",
     "Service",
     "ServiceCost",

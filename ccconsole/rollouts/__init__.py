@@ -10,6 +10,7 @@ from ccconsole.rollouts.adjustments import delete, redirect, rollback, scale, sh
 from ccconsole.rollouts.canary import Canary, deploy_canary
 from ccconsole.rollouts.deploying import Build, IdToken, deploy
 from ccconsole.rollouts.planning import plan, specs_of
+from ccconsole.rollouts.rotating import rotate
 
 __all__ = [
     "Build",
@@ -22,6 +23,7 @@ __all__ = [
     "plan",
     "redirect",
     "rollback",
+    "rotate",
     "scale",
     "share",
     "specs_of",
