@@ -43,8 +43,8 @@ def rotate(
         yield f"adding a version to {secret}"
         made.append(await secrets.add(connection, secret, value))
         result.notes.append(
-            f'deploy.toml does not know it: "{secret}:{made[0]}" there pins what runs now; without it the next '
-            "deployment takes the newest version"
+            f'"{secret}:{made[0]}" in deploy.toml pins what runs now; '
+            "without it the next deployment takes the newest version"
         )
         yield Done(f"version {made[0]} of {secret}")
 
@@ -102,7 +102,7 @@ async def _pinned(
     async with aclosing(deploy(connection, wanted, proposal, clock=clock, stop=stop)) as snapshots:
         async for last in snapshots:
             running = next((stage for stage in last.stages if stage.state == "running"), None)
-            if running is not None:
+            if running is not None and running.detail:
                 yield f"{running.title}: {running.detail}"
     if last is None or last.outcome is not Outcome.DONE:
         raise ConsoleError(
