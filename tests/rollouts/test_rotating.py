@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
@@ -15,6 +14,7 @@ from ccconsole.model import Outcome, Rollout, Secret
 from tests.rollouts.conftest import Launch, Site, done, drained
 
 TEXT = '[env.dev.secrets]\nANTHROPIC_API_KEY = "key"\n'
+PROCESSES = Path("/proc")
 CANARY = b"sk-canary-5f2e-value"
 
 
@@ -78,10 +78,10 @@ async def test_a_revision_that_does_not_start_leaves_the_old_version_on(launch: 
     assert (await site.service()).secrets == {"ANTHROPIC_API_KEY": "key:latest"}
 
 
-def holders(paths: Iterable[Path]) -> list[Path]:
+def holders(folder: Path, pattern: str) -> list[Path]:
     """The files that hold the value; one that is gone by now holds nothing."""
     found = []
-    for path in paths:
+    for path in folder.glob(pattern):
         with contextlib.suppress(FileNotFoundError, ProcessLookupError):
             if path.is_file() and CANARY in path.read_bytes():
                 found.append(path)
@@ -94,5 +94,5 @@ async def test_a_value_is_nowhere_but_in_the_instance(site: Site) -> None:
     snapshots = await rotated(site)
     assert CANARY.decode() not in repr(snapshots)
     assert CANARY.decode() not in repr(await listed(site))
-    assert holders(site.folder.rglob("*")) == []
-    assert holders(Path("/proc").glob("[0-9]*/cmdline")) == []
+    assert holders(site.folder, "**/*") == []
+    assert holders(PROCESSES, "[0-9]*/cmdline") == []
