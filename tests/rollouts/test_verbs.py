@@ -122,23 +122,26 @@ async def test_stages_on_stderr_and_the_address_on_stdout(
     assert table.code == 2
 
 
-@pytest.mark.parametrize(("typed", "code"), [("worker", 0), ("dev", 8)])
-async def test_a_protected_service_is_typed_out(site: Site, start: Start, typed: str, code: int) -> None:
+async def test_a_protected_service_is_typed_out(
+    site: Site, ccconsole: Command, start: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
     done(await site.deploy())
     declare(site, "protected = true\n")
     parent, child = pty.openpty()
-    try:
+    with os.fdopen(child) as terminal:
+        monkeypatch.setattr(sys, "stdin", terminal)
+        os.write(parent, b"dev\n")
+        refused = await ccconsole("scale", "dev", "1", "3")
+        assert (refused.code, refused.out) == (8, "")
+        assert (await site.service()).min_instances == 0
         process = await start("scale", "dev", "1", "3", "-o", "json", stdin=child)
-        os.write(parent, f"{typed}\n".encode())
+        os.write(parent, b"worker\n")
         found = await ended(process)
-    finally:
-        os.close(parent)
-        os.close(child)
-    assert found.code == code, found.err
+    os.close(parent)
+    assert found.code == 0, found.err
     assert "Type worker to scale dev: " in found.err
-    if code == 0:
-        assert (found.data["outcome"], found.data["stages"][0]["detail"]) == ("done", "1 to 3")
-    assert (await site.service()).min_instances == int(code == 0)
+    assert (found.data["outcome"], found.data["stages"][0]["detail"]) == ("done", "1 to 3")
+    assert (await site.service()).min_instances == 1
 
 
 async def test_killed_while_the_revision_starts_and_run_again(
@@ -164,12 +167,13 @@ async def test_killed_while_the_revision_starts_and_run_again(
 
 async def test_a_failure_on_stderr_and_in_the_exit_code(site: Site, start: Start, tmp_path: Path) -> None:
     done(await site.deploy())
-    declare(site, f'env = {{ FAIL = "{tmp_path}/never" }}\n')
+    declare(site, f'env = {{ FAIL = "{tmp_path}/never" }}\n[env.dev.services.second]\n')
     failed = await ended(await start("deploy", "dev", "--yes"))
     assert (failed.code, failed.out) == (1, "")
     assert "FAILED  Revision: Revision worker-00002" in failed.err
     assert "  | cannot start: no database" in failed.err
     assert "(HEALTH_CHECK_CONTAINER_ERROR)" in failed.err
     assert "hint:" in failed.err
+    assert failed.err.endswith("left as they were: dev/second\n")
     assert "Traceback" not in failed.err
     assert "never retrieved" not in failed.err
