@@ -74,8 +74,8 @@ def deploy(
     """Make what deploy.toml declares live, in named stages; the service's address on stdout.
 
     Run again after any failure, it continues where that makes sense. The old revision serves until the new
-    one is ready, and tasks in flight end on it. Exits with 1 when it failed or a canary was rolled back, 8
-    when nobody confirmed it or the plan has changed.
+    one is ready, and tasks in flight end on it. Of several services, the first that fails ends it. Exits
+    with 1 when it failed or a canary was rolled back, 8 when nobody confirmed it or the plan has changed.
     """
     chosen = _Options(
         fingerprint,
@@ -139,11 +139,12 @@ async def _deploy(options: Session, target: str, form: Format, chosen: _Options)
             _announce(one)
         confirm.confirmed(options, environment, f"deploy {target}", specs[0].key.name)
         build = rollouts.Build(options.config.folder, is_forced=chosen.is_built)
-        codes = [
-            await _run(connection, spec, one, form, chosen.trial, build)
-            for spec, one in zip(specs, found, strict=True)
-        ]
-    return max(codes)
+        for spec, one in zip(specs, found, strict=True):
+            if code := await _run(connection, spec, one, form, chosen.trial, build):
+                if left := [str(other.key) for other in specs[specs.index(spec) + 1 :]]:
+                    output.note(f"left as they were: {', '.join(left)}")
+                return code
+    return 0
 
 
 def _announce(found: Plan) -> None:

@@ -9,7 +9,7 @@ from google.api_core import exceptions as api_exceptions
 from google.auth import exceptions as auth_exceptions
 from google.rpc import status_pb2
 
-from ccconsole.cloud.errors import translated
+from ccconsole.cloud.errors import ApiDisabled, translated
 from ccconsole.config import Environment
 from ccconsole.errors import ConsoleError, Denied, NotFound, NotSignedIn, Refused, TimedOut, Unreachable
 
@@ -41,7 +41,7 @@ def failed_operation(code: int) -> Exception:
             exceptions.PermissionDenied(
                 "Cloud Run API has not been used in project 1 before or it is disabled"
             ),
-            ConsoleError,
+            ApiDisabled,
             1,
             "gcloud services enable run.googleapis.com --project=acme-dev",
         ),

@@ -49,13 +49,6 @@ async def test_a_smoke_prompt_and_then_all_of_it(launch: Launch) -> None:
     assert (await site.traffic(), await tags(site)) == ({"00002": 100}, [])
     assert last.notes[0].startswith("PINNED: worker-00002")
 
-    done(await site.deploy(SHELL.format(4) + 'smoke = "echo fine"\n', QUICK))
-    assert await site.traffic() == {"00004": 100}
-    connection, spec = site.declared()
-    back = await rollouts.rollback(connection, spec.key)  # over the one that was turned down
-    assert back.traffic is not None
-    assert back.traffic[0].revision.startswith("worker-00002")
-
 
 async def test_a_breach_goes_back(site: Site, tmp_path: Path) -> None:
     store = f'store = "{(tmp_path / "store").as_uri()}"\n'
@@ -73,6 +66,12 @@ async def test_a_breach_goes_back(site: Site, tmp_path: Path) -> None:
     assert (last.outcome, last.exit_code, last.reason) == (Outcome.ROLLED_BACK, 1, "CANARY_BREACH")
     assert "100% of 5 tasks failed, more than 5%" in last.cause
     assert (await site.traffic(), await tags(site)) == ({"00001": 100}, [])
+
+    done(await site.deploy(f"{store}concurrency = 2\n", QUICK))
+    assert await site.traffic() == {"00003": 100}
+    back = await rollouts.rollback(connection, spec.key)  # over the one that was turned down
+    assert back.traffic is not None
+    assert back.traffic[0].revision.startswith("worker-00001")
 
 
 async def failed_task(store: str, task_id: str, revision: str) -> None:

@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from ccconsole.cli import main
 from tests.cloud.conftest import DEADLINE
 from tests.rollouts.conftest import DEV, Site, done
 
@@ -55,6 +56,23 @@ def start(site: Site) -> Start:
     return begin
 
 
+Command = Callable[..., Awaitable[Ended]]
+
+
+@pytest.fixture
+def ccconsole(site: Site, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Command:
+    """`await ccconsole("plan", "dev")` in a thread of this process: for what ends before a rollout."""
+    monkeypatch.chdir(site.folder)
+
+    async def run(*words: str) -> Ended:
+        async with asyncio.timeout(DEADLINE):
+            code = await asyncio.to_thread(main, list(words))
+        captured = capsys.readouterr()
+        return Ended(code, captured.out, captured.err)
+
+    return run
+
+
 async def ended(process: asyncio.subprocess.Process) -> Ended:
     async with asyncio.timeout(DEADLINE):
         out, err = await process.communicate()
@@ -66,15 +84,12 @@ def declare(site: Site, text: str) -> None:
     (site.folder / "deploy.toml").write_text(DEV.format(target=site.target) + text)
 
 
-async def test_nothing_happens_unconfirmed(site: Site, start: Start) -> None:
+async def test_nothing_happens_unconfirmed(site: Site, ccconsole: Command) -> None:
     declare(site, "")
-    words = (
-        ("deploy", "dev"),
-        ("--read-only", "deploy", "dev", "--yes"),
-        ("deploy", "dev", "--dry-run"),
-        ("deploy", "dev", "--yes", "--plan", "0123456789abcdef"),
-    )
-    unasked, read_only, dry, stale = await asyncio.gather(*[ended(await start(*line)) for line in words])
+    unasked = await ccconsole("deploy", "dev")
+    read_only = await ccconsole("--read-only", "deploy", "dev", "--yes")
+    dry = await ccconsole("deploy", "dev", "--dry-run")
+    stale = await ccconsole("deploy", "dev", "--yes", "--plan", "0123456789abcdef")
     assert (unasked.code, unasked.out) == (8, "")
     assert "Nobody confirmed: deploy dev" in unasked.err
     assert "the same as: gcloud run deploy worker" in unasked.err
@@ -87,9 +102,11 @@ async def test_nothing_happens_unconfirmed(site: Site, start: Start) -> None:
     assert not await site.has_service()
 
 
-async def test_stages_on_stderr_and_the_address_on_stdout(site: Site, start: Start) -> None:
+async def test_stages_on_stderr_and_the_address_on_stdout(
+    site: Site, ccconsole: Command, start: Start
+) -> None:
     declare(site, "")
-    planned = await ended(await start("plan", "dev", "-o", "json"))
+    planned = await ccconsole("plan", "dev", "-o", "json")
     (plan,) = planned.data
     assert (planned.code, plan["action"], plan["refusal"]) == (0, "create", None)
     deployed = await ended(await start("deploy", "dev", "--yes", "--plan", plan["fingerprint"]))
@@ -99,30 +116,32 @@ async def test_stages_on_stderr_and_the_address_on_stdout(site: Site, start: Sta
     assert [line for line in lines if line.startswith("    ok  Revision: worker-00001")]
     assert [line for line in lines if line.startswith("     -  Secrets: none are declared")]
     assert lines[-1].startswith("dev/worker: deploy done in ")
-    again, table = await asyncio.gather(
-        *[ended(await start(*line)) for line in (("plan", "dev"), ("traffic", "dev", "x=1y", "--yes"))]
-    )
+    again = await ccconsole("plan", "dev")
+    table = await ccconsole("traffic", "dev", "x=1y", "--yes")
     assert (again.code, again.out) == (0, "dev/worker: no changes\n")
     assert table.code == 2
 
 
-@pytest.mark.parametrize(("typed", "code"), [("worker", 0), ("", 8)])
-async def test_a_protected_service_is_typed_out(site: Site, start: Start, typed: str, code: int) -> None:
+async def test_a_protected_service_is_typed_out(
+    site: Site, ccconsole: Command, start: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
     done(await site.deploy())
     declare(site, "protected = true\n")
     parent, child = pty.openpty()
-    try:
+    with os.fdopen(child) as terminal:
+        monkeypatch.setattr(sys, "stdin", terminal)
+        os.write(parent, b"dev\n")
+        refused = await ccconsole("scale", "dev", "1", "3")
+        assert (refused.code, refused.out) == (8, "")
+        assert (await site.service()).min_instances == 0
         process = await start("scale", "dev", "1", "3", "-o", "json", stdin=child)
-        os.write(parent, f"{typed}\n".encode())
+        os.write(parent, b"worker\n")
         found = await ended(process)
-    finally:
-        os.close(parent)
-        os.close(child)
-    assert found.code == code, found.err
+    os.close(parent)
+    assert found.code == 0, found.err
     assert "Type worker to scale dev: " in found.err
-    if code == 0:
-        assert (found.data["outcome"], found.data["stages"][0]["detail"]) == ("done", "1 to 3")
-    assert (await site.service()).min_instances == int(code == 0)
+    assert (found.data["outcome"], found.data["stages"][0]["detail"]) == ("done", "1 to 3")
+    assert (await site.service()).min_instances == 1
 
 
 async def test_killed_while_the_revision_starts_and_run_again(
@@ -148,12 +167,13 @@ async def test_killed_while_the_revision_starts_and_run_again(
 
 async def test_a_failure_on_stderr_and_in_the_exit_code(site: Site, start: Start, tmp_path: Path) -> None:
     done(await site.deploy())
-    declare(site, f'env = {{ FAIL = "{tmp_path}/never" }}\n')
+    declare(site, f'env = {{ FAIL = "{tmp_path}/never" }}\n[env.dev.services.second]\n')
     failed = await ended(await start("deploy", "dev", "--yes"))
     assert (failed.code, failed.out) == (1, "")
     assert "FAILED  Revision: Revision worker-00002" in failed.err
     assert "  | cannot start: no database" in failed.err
     assert "(HEALTH_CHECK_CONTAINER_ERROR)" in failed.err
     assert "hint:" in failed.err
+    assert failed.err.endswith("left as they were: dev/second\n")
     assert "Traceback" not in failed.err
     assert "never retrieved" not in failed.err
