@@ -28,12 +28,17 @@ class Place(StrEnum):
     REVISIONS = "revisions"
     ROLLOUT = "rollout"
     MATRIX = "matrix"
+    DOCTOR = "doctor"
+    SECRETS = "secrets"
     PROMPT = "prompt"
 
 
 CONSOLE: Final = tuple(place for place in Place if place is not Place.PROMPT)
 """The full screens; the prompt box is a modal over them."""
-TABLES: Final = (Place.FLEET, Place.SERVICE, Place.TASKS, Place.REVISIONS, Place.MATRIX)
+TABLES: Final = (
+    *(Place.FLEET, Place.SERVICE, Place.TASKS, Place.REVISIONS),
+    *(Place.MATRIX, Place.DOCTOR, Place.SECRETS),
+)
 
 
 @dataclass(frozen=True)

@@ -41,6 +41,18 @@ EVERYWHERE: Final = (
     Command("pulses", "M", "Pulses", "All services as tiles", (Place.FLEET,), ("pulses",)),
     Command("previous_tab", "left_square_bracket", "Previous tab", "The service's tab before", TABS),
     Command("next_tab", "right_square_bracket", "Next tab", "The service's next tab", TABS),
+    Command(
+        "doctor",
+        "",
+        "Doctor",
+        "Whether the environments have all they need, and what mends them",
+        CONSOLE,
+        ("doctor",),
+        verb="doctor",
+    ),
+    Command(
+        "secrets", "", "Secrets", "The secrets that services declare", CONSOLE, ("secrets",), verb="secrets"
+    ),
     Command("reload", "ctrl+r", "Reload", "Read again now", CONSOLE, ("reload",)),
     Command("header", "ctrl+e", "Header", "Show or hide the header", CONSOLE, ("header",)),
     Command("theme", "", "Theme", "Choose the colours", CONSOLE, ("theme",)),

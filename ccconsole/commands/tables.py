@@ -6,6 +6,12 @@ from typing import Final
 
 from ccconsole.commands.declaring import CONSOLE, TABLES, Command, Danger, Place
 
+CHOOSING: Final = (
+    *(Place.FLEET, Place.TASKS, Place.PULSES, Place.MATRIX),
+    *(Place.DOCTOR, Place.SECRETS),
+)
+"""Screens over all environments, or over one that a digit chooses."""
+
 
 def _environment(number: int) -> Command:
     return Command(
@@ -13,7 +19,7 @@ def _environment(number: int) -> Command:
         str(number),
         f"Environment {number}",
         "Only that environment, in the order of deploy.toml",
-        (Place.FLEET, Place.TASKS, Place.PULSES, Place.MATRIX),
+        CHOOSING,
         is_listed=number == 1,
         action=f"environment({number})",
     )
@@ -33,8 +39,10 @@ MOTION: Final = (
 _SERVED: Final = (Place.FLEET, Place.SERVICE, Place.TASKS, Place.REVISIONS)
 """Tables whose rows are of services."""
 
+_OPENED: Final = (*_SERVED, Place.PULSES, Place.DOCTOR, Place.SECRETS)
+
 TABLE: Final = (
-    Command("open", "enter", "Open", "Open what the cursor is on", (*_SERVED, Place.PULSES)),
+    Command("open", "enter", "Open", "Open what the cursor is on", _OPENED),
     Command(
         "prompt",
         "p",
@@ -83,7 +91,7 @@ TABLE: Final = (
         "0",
         "All",
         "All environments",
-        (Place.FLEET, Place.TASKS, Place.PULSES, Place.MATRIX),
+        CHOOSING,
         ("all",),
         verb="ls",
     ),

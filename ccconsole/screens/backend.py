@@ -17,6 +17,7 @@ from ccconsole.config import Config, Environment, ServiceSpec
 from ccconsole.errors import ConfigError, ConsoleError, NotFound
 from ccconsole.model import (
     Adjustment,
+    Check,
     FleetSnapshot,
     LogBatch,
     LogQuery,
@@ -24,6 +25,7 @@ from ccconsole.model import (
     Plan,
     Revision,
     Rollout,
+    Secret,
     Service,
     ServiceKey,
     Task,
@@ -95,6 +97,14 @@ class Backend(Protocol):
 
     async def revisions(self, environment: Environment, key: ServiceKey) -> Sequence[Revision]:
         """A service's revisions, newest first."""
+        ...
+
+    def checks(self, environment: Environment) -> AsyncGenerator[Check, None]:
+        """The doctor's findings, as they are made."""
+        ...
+
+    async def secrets(self, environment: Environment) -> Sequence[Secret]:
+        """The secrets that the environment's services declare."""
         ...
 
     async def propose(
@@ -234,6 +244,20 @@ class LiveBackend:
         found: Sequence[Revision] = await services.revisions(
             await self._connect(environment), key.name, key.region
         )
+        return found
+
+    async def checks(self, environment: Environment) -> AsyncGenerator[Check, None]:
+        """Findings of ccconsole.doctor."""
+        doctor = await _module("ccconsole.doctor")
+        await self._is_connected.wait()
+        async with aclosing(doctor.checks(self._connections, environment)) as found:
+            async for check in found:
+                yield check
+
+    async def secrets(self, environment: Environment) -> Sequence[Secret]:
+        """ccconsole.cloud.secrets.listing."""
+        secrets = await _module("ccconsole.cloud.secrets")
+        found: Sequence[Secret] = await secrets.listing(await self._connect(environment))
         return found
 
     async def propose(

@@ -21,7 +21,7 @@ from ccconsole.commands import Place
 from ccconsole.errors import ConsoleError
 from ccconsole.format import age
 from ccconsole.screens.desk import Desk
-from ccconsole.screens.messages import QuitAsked, ReloadAsked, TargetAsked, TasksAsked
+from ccconsole.screens.going import Going
 from ccconsole.screens.motion import Motion
 from ccconsole.screens.words import obeyed, words
 from ccconsole.widgets.bars import Chip, Crumbs, Header, HeaderFacts, Hint, Hints
@@ -55,7 +55,7 @@ def bindings(place: Place) -> list[BindingType]:
     ]
 
 
-class ConsoleScreen(Motion, Screen[None]):
+class ConsoleScreen(Motion, Going, Screen[None]):
     """A full screen; subclasses give the place, the body, the breadcrumbs and the actions."""
 
     PLACE: ClassVar[Place]
@@ -279,19 +279,3 @@ class ConsoleScreen(Motion, Screen[None]):
     def action_theme(self) -> None:
         """Textual's own choice of themes."""
         self.app.search_themes()
-
-    def action_reload(self) -> None:
-        """Ask the root screen to read again."""
-        self.root.post_message(ReloadAsked())
-
-    def action_quit(self) -> None:
-        """Ask the root screen, which knows what runs."""
-        self.root.post_message(QuitAsked())
-
-    def action_fleet(self) -> None:
-        """All the way back, to all environments."""
-        self.root.post_message(TargetAsked(""))
-
-    def action_tasks(self) -> None:
-        """The tasks of the environments that are shown."""
-        self.root.post_message(TasksAsked())

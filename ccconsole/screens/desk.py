@@ -209,6 +209,8 @@ PLACE_NAMES: Mapping[Place, str] = {
     Place.REVISIONS: "Revisions",
     Place.ROLLOUT: "Rollout",
     Place.MATRIX: "Matrix",
+    Place.DOCTOR: "Doctor",
+    Place.SECRETS: "Secrets",
     Place.PROMPT: "Prompt box",
 }
 """What help calls a screen."""

@@ -109,6 +109,16 @@ class RolloutStopped(Message):
 
 
 @dataclass
+class DoctorAsked(Message):
+    """See whether the environments have all they need."""
+
+
+@dataclass
+class SecretsAsked(Message):
+    """Show the secrets that services declare."""
+
+
+@dataclass
 class MatrixAsked(Message):
     """Compare the services of all environments, and with deploy.toml."""
 

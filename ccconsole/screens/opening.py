@@ -6,10 +6,12 @@ from textual import on
 
 from ccconsole.model import Service
 from ccconsole.screens.messages import (
+    DoctorAsked,
     LogsAsked,
     MatrixAsked,
     MetricsAsked,
     PulsesAsked,
+    SecretsAsked,
     ServiceAsked,
     TabAsked,
     TargetAsked,
@@ -99,3 +101,15 @@ class OpeningScreen(RollingScreen):
         from ccconsole.screens.matrix import MatrixScreen
 
         self.app.push_screen(MatrixScreen(self.desk))
+
+    @on(DoctorAsked)
+    def _doctor_asked(self) -> None:
+        from ccconsole.screens.doctor import DoctorScreen
+
+        self.app.push_screen(DoctorScreen(self.desk))
+
+    @on(SecretsAsked)
+    def _secrets_asked(self) -> None:
+        from ccconsole.screens.secrets import SecretsScreen
+
+        self.app.push_screen(SecretsScreen(self.desk))

@@ -19,6 +19,7 @@ from ccconsole.errors import ConsoleError
 from ccconsole.keymap import Settings
 from ccconsole.model import (
     Adjustment,
+    Check,
     FleetRow,
     FleetSnapshot,
     LogBatch,
@@ -28,6 +29,7 @@ from ccconsole.model import (
     Plan,
     Revision,
     Rollout,
+    Secret,
     Service,
     ServiceKey,
     ServiceState,
@@ -121,6 +123,8 @@ class World:
     rollouts: asyncio.Queue[Rollout] = field(default_factory=asyncio.Queue)
     canaries: list[int | None] = field(default_factory=list)
     stops: list[asyncio.Event] = field(default_factory=list)
+    found_checks: dict[str, Sequence[Check] | ConsoleError] = field(default_factory=dict)
+    found_secrets: dict[str, Sequence[Secret] | ConsoleError] = field(default_factory=dict)
     refusal: ConsoleError | None = None
     closed: int = 0
     _number: int = 0
@@ -191,6 +195,19 @@ class World:
         self.metric_queries.append((environment.name, tuple(services), window))
         while True:
             yield await self.metric_snapshots.get()
+
+    async def checks(self, environment: Environment) -> AsyncGenerator[Check, None]:
+        found = self.found_checks.get(environment.name, ())
+        if isinstance(found, ConsoleError):
+            raise found
+        for check in found:
+            yield check
+
+    async def secrets(self, environment: Environment) -> Sequence[Secret]:
+        found = self.found_secrets.get(environment.name, ())
+        if isinstance(found, ConsoleError):
+            raise found
+        return found
 
     async def revisions(self, environment: Environment, key: ServiceKey) -> Sequence[Revision]:
         if isinstance(self.revision_list, ConsoleError):

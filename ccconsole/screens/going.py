@@ -1,0 +1,47 @@
+"""Where one can go from every full screen: each is asked of the root screen, which owns what goes on."""
+
+from __future__ import annotations
+
+from textual.screen import Screen
+
+from ccconsole.screens.messages import (
+    DoctorAsked,
+    QuitAsked,
+    ReloadAsked,
+    SecretsAsked,
+    TargetAsked,
+    TasksAsked,
+)
+
+
+class Going:
+    """The actions; a screen has the root."""
+
+    @property
+    def root(self) -> Screen[None]:
+        """The screen at the bottom of the stack."""
+        raise NotImplementedError
+
+    def action_reload(self) -> None:
+        """Ask the root screen to read again."""
+        self.root.post_message(ReloadAsked())
+
+    def action_quit(self) -> None:
+        """Ask the root screen, which knows what runs."""
+        self.root.post_message(QuitAsked())
+
+    def action_fleet(self) -> None:
+        """All the way back, to all environments."""
+        self.root.post_message(TargetAsked(""))
+
+    def action_doctor(self) -> None:
+        """Whether the environments have all they need."""
+        self.root.post_message(DoctorAsked())
+
+    def action_secrets(self) -> None:
+        """The secrets that services declare."""
+        self.root.post_message(SecretsAsked())
+
+    def action_tasks(self) -> None:
+        """The tasks of the environments that are shown."""
+        self.root.post_message(TasksAsked())
