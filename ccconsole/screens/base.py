@@ -11,7 +11,6 @@ from textual.binding import Binding, BindingType
 from textual.command import CommandPalette
 from textual.containers import Horizontal, Vertical
 from textual.message import Message
-from textual.screen import Screen
 from textual.widget import Widget
 from textual.widgets import Static
 from textual.worker import Worker, WorkerState
@@ -55,7 +54,7 @@ def bindings(place: Place) -> list[BindingType]:
     ]
 
 
-class ConsoleScreen(Motion, Going, Screen[None]):
+class ConsoleScreen(Motion, Going):
     """A full screen; subclasses give the place, the body, the breadcrumbs and the actions."""
 
     PLACE: ClassVar[Place]
@@ -78,11 +77,6 @@ class ConsoleScreen(Motion, Going, Screen[None]):
             yield Static(id="line-sign")
             yield LineInput(id="line")
         yield Hints(id="hints")
-
-    @property
-    def root(self) -> Screen[None]:
-        """The fleet screen, at the bottom of the stack: it owns the workers."""
-        return self.app.screen_stack[0]
 
     @property
     def is_in_sight(self) -> bool:

@@ -14,13 +14,13 @@ from ccconsole.screens.messages import (
 )
 
 
-class Going:
-    """The actions; a screen has the root."""
+class Going(Screen[None]):
+    """A screen over the root screen."""
 
     @property
     def root(self) -> Screen[None]:
-        """The screen at the bottom of the stack."""
-        raise NotImplementedError
+        """The fleet screen, at the bottom of the stack: it owns the workers."""
+        return self.app.screen_stack[0]
 
     def action_reload(self) -> None:
         """Ask the root screen to read again."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
@@ -38,13 +39,13 @@ class InspectingScreen(EnvironmentChoice, TableScreen):
         self._problems: dict[str, Problem] = {}
         self._reading: set[str] = set()
 
+    @abstractmethod
     def items_of(self, environment: str) -> AsyncGenerator[Item, None]:
         """What is read of an environment, one by one; raises ConsoleError."""
-        raise NotImplementedError
 
+    @abstractmethod
     def item_rows(self, items: Sequence[Item]) -> list[Row]:
         """How they look."""
-        raise NotImplementedError
 
     def on_mount(self) -> None:
         """Read all environments side by side."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from abc import abstractmethod
 from collections import defaultdict
 from contextlib import aclosing
 from dataclasses import dataclass
@@ -86,9 +87,9 @@ class LogReadingScreen(ConsoleScreen):
         self.status.feeds[message.batch.environment].take(message.batch)
         self.taken(message.batch)
 
+    @abstractmethod
     def taken(self, batch: LogBatch) -> None:
         """Put a batch's entries into the book and show them."""
-        raise NotImplementedError
 
     @work(group="filter", exclusive=True, exit_on_error=False)
     async def refilter(self, wanted: LogFilter) -> None:
@@ -132,9 +133,9 @@ class LogReadingScreen(ConsoleScreen):
         self.status.feeds[batch.environment].took_past(batch, message.since, is_narrow=is_narrow)
         self.past_taken(batch)
 
+    @abstractmethod
     def past_taken(self, batch: LogBatch) -> None:
         """Show what a look back brought."""
-        raise NotImplementedError
 
 
 def _pattern(text: str) -> str:
