@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, ClassVar
 from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.command import CommandPalette
 from textual.containers import Horizontal, Vertical
 from textual.message import Message
 from textual.widget import Widget
@@ -252,8 +251,10 @@ class ConsoleScreen(Motion, Going):
 
     def action_palette(self) -> None:
         """Textual's palette over our provider."""
-        if not CommandPalette.is_open(self.app):
-            self.app.push_screen(CommandPalette(placeholder="command, environment or service"))
+        from ccconsole.screens.palette import Palette
+
+        if not Palette.is_open(self.app):
+            self.app.push_screen(Palette(placeholder="command, environment or service"))
 
     def action_help(self) -> None:
         """`?`."""

@@ -4,15 +4,35 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from functools import partial
+from typing import Any
 
-from textual.command import DiscoveryHit, Hit, Hits, Provider
+from textual import on
+from textual.command import CommandPalette, DiscoveryHit, Hit, Hits, Provider
 from textual.content import Content
+from textual.worker import Worker, WorkerState
 
 from ccconsole import commands
 from ccconsole.screens.base import ConsoleScreen
 from ccconsole.screens.messages import TargetAsked
 from ccconsole.screens.words import run
 from ccconsole.widgets.text import plain
+
+
+class Palette(CommandPalette):
+    """Textual's palette, whose search may still run when it is closed: it then finds no list to fill."""
+
+    def run_worker(self, *arguments: Any, **options: Any) -> Worker[Any]:
+        """As any screen's, but a failure does not end the app; see below."""
+        return super().run_worker(*arguments, **options | {"exit_on_error": False})
+
+    @on(Worker.StateChanged)
+    def _worker_changed(self, event: Worker.StateChanged) -> None:
+        """What fails while the palette is open is a bug, shown as one."""
+        error = event.worker.error
+        if event.state is WorkerState.ERROR and error is not None and self.is_current:
+            from ccconsole.screens.crash import CrashScreen
+
+            self.app.push_screen(CrashScreen(error, event.worker.name or event.worker.group))
 
 
 class ConsoleProvider(Provider):

@@ -8,6 +8,7 @@ from ccconsole.model import FleetRow, ServiceKey
 from ccconsole.screens.logs import LogsScreen
 from ccconsole.screens.metrics import MetricsScreen
 from ccconsole.screens.pulses import PulsesScreen
+from ccconsole.screens.revisions import RevisionsScreen
 from ccconsole.screens.service import ServiceScreen
 from ccconsole.widgets.pulses import Pulse
 from tests.ui.measures import afternoon
@@ -100,8 +101,10 @@ async def test_tabs_of_a_service_take_each_others_place() -> None:
         await running.until(lambda: isinstance(running.app.screen, MetricsScreen))
         assert " tasks   logs   metrics " in running.text
         await running.press("right_square_bracket")
+        await running.until(lambda: isinstance(running.app.screen, RevisionsScreen))
+        await running.press("right_square_bracket")
         await running.until(lambda: isinstance(running.app.screen, ServiceScreen))
-        await running.press("left_square_bracket")
+        await running.press("left_square_bracket", "left_square_bracket")
         await running.until(lambda: isinstance(running.app.screen, MetricsScreen))
         metrics = running.app.screen
         assert isinstance(metrics, MetricsScreen)
