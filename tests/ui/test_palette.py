@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-from textual.command import CommandPalette
 from textual.events import Key
 
 from tests.ui.world import console, fleet, row
@@ -14,7 +13,6 @@ async def test_a_palette_that_is_closed_while_it_gathers_ends_nothing() -> None:
             for key, character in (("ctrl+p", None), ("w", "w"), ("o", "o"), ("escape", None)):
                 app.post_message(Key(key, character))
             await running.pilot.pause()
-        await running.until(lambda: not CommandPalette.is_open(app))
+        await running.until(lambda: app.screen is running.fleet)
         await running.press("j")
         assert app.return_code is None
-        assert app.screen is running.fleet

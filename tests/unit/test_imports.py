@@ -9,7 +9,7 @@ import sys
 
 import pytest
 
-HEAVY = ("google", "grpc", "fastapi", "obstore", "pydantic", "httpx")
+HEAVY = ("google", "grpc", "fastapi", "obstore", "pydantic", "httpx", "plotext")
 
 
 def loaded(module: str) -> set[str]:
