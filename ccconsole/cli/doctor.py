@@ -94,7 +94,7 @@ async def _enabled(
     options: Session, connections: Connections, chosen: list[Environment], found: list[Check]
 ) -> bool:
     """Turn on what is off, environment by environment; whether anything was."""
-    from ccconsole.cloud import apis
+    from ccconsole.cloud import apis, gcloud
 
     is_any = False
     for environment in chosen:
@@ -104,6 +104,7 @@ async def _enabled(
             if check.environment == environment.name and check.name.startswith(_API)
         ]
         if off:
+            output.note(f"the same as: {gcloud.enable(off, environment)}")
             confirm.confirmed(options, environment, f"enable {', '.join(off)}", environment.project)
             await apis.enable(await connections.connection(environment), off)
             is_any = True

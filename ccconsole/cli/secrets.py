@@ -121,13 +121,14 @@ async def _connected(options: Session, connections: Connections, environment: En
 
 async def _set(options: Session, target: str, given: str) -> int:
     confirm.allowed(options, f"set {given}")
-    from ccconsole.cloud import secrets
+    from ccconsole.cloud import gcloud, secrets
     from ccconsole.cloud.connect import Connections
 
     environment, _ = split(options.config, target)
     async with Connections(options.config) as connections:
         connection = await _connected(options, connections, environment)
         name = secrets.declared_name(connection, given)
+        output.note(f"the same as: {gcloud.add_version(name, environment)}")
         number = await secrets.add(connection, name, await asyncio.to_thread(_value, name))
     output.note(f"{environment.name}: version {number} of {name} is stored")
     if environment.is_local:
@@ -139,7 +140,7 @@ async def _set(options: Session, target: str, given: str) -> int:
 async def _rotate(options: Session, target: str, given: str, form: Format) -> int:
     confirm.allowed(options, f"rotate {given}")
     from ccconsole import rollouts
-    from ccconsole.cloud import secrets
+    from ccconsole.cloud import gcloud, secrets
     from ccconsole.cloud.connect import Connections
 
     environment, _ = split(options.config, target)
@@ -150,6 +151,9 @@ async def _rotate(options: Session, target: str, given: str, form: Format) -> in
             raise Refused(
                 f"Nobody confirmed: rotate {name}", "Standard input holds the value.", "--yes confirms."
             )
+        output.note(f"the same as: {gcloud.add_version(name, environment)}")
+        output.note("  then a deployment that pins it, and once that answers")
+        output.note(f"  {gcloud.disable_version(name, 'OLD', environment)}")
         confirm.confirmed(options, environment, f"rotate {name}", name)
         value = await asyncio.to_thread(_value, name)
         stop = asyncio.Event()
@@ -159,12 +163,17 @@ async def _rotate(options: Session, target: str, given: str, form: Format) -> in
 async def _grant(options: Session, target: str) -> int:
     confirm.allowed(options, f"grant the secrets of {target}")
     from ccconsole import rollouts
-    from ccconsole.cloud import secret_access
+    from ccconsole.cloud import gcloud, secret_access
     from ccconsole.cloud.connect import Connections
 
     environment, specs = rollouts.specs_of(options.config, target)
     async with Connections(options.config) as connections:
         connection = await _connected(options, connections, environment)
+        for spec in specs:
+            account = await secret_access.account_of(connection, spec)
+            for name in await secret_access.not_granted(connection, spec):
+                same = gcloud.grant_reading(name, account, secret_access.ACCESSOR, environment)
+                output.note(f"the same as: {same}")
         confirm.confirmed(options, environment, f"let the services of {target} read their secrets", target)
         for spec in specs:
             granted = await secret_access.grant(connection, spec)

@@ -62,9 +62,38 @@ def scale(key: ServiceKey, environment: Environment, low: int, high: int, *, is_
     return _joined(words, key, environment)
 
 
+def add_version(secret: str, environment: Environment) -> str:
+    """A new version of a secret, its value from standard input."""
+    return _line(f"gcloud secrets versions add {_bare(secret)} --data-file=-", environment)
+
+
+def disable_version(secret: str, version: str, environment: Environment) -> str:
+    """An old version off."""
+    return _line(f"gcloud secrets versions disable {version} --secret={_bare(secret)}", environment)
+
+
+def grant_reading(secret: str, account: str, role: str, environment: Environment) -> str:
+    """An account may read a secret."""
+    words = f'gcloud secrets add-iam-policy-binding {_bare(secret)} --member="serviceAccount:{account}"'
+    return _line(f'{words} --role="{role}"', environment)
+
+
 def delete(key: ServiceKey, environment: Environment) -> str:
     """`gcloud run services delete`."""
     return _joined(["gcloud", "run", "services", "delete", key.name], key, environment)
+
+
+def enable(apis: Iterable[str], environment: Environment) -> str:
+    """APIs on."""
+    return _line(f"gcloud services enable {' '.join(apis)}", environment)
+
+
+def _bare(secret: str) -> str:
+    return secret.rsplit("/", 1)[-1].partition(":")[0]
+
+
+def _line(words: str, environment: Environment) -> str:
+    return f"{words} --project={environment.project}"
 
 
 def _joined(words: Iterable[str], key: ServiceKey, environment: Environment) -> str:

@@ -10,7 +10,7 @@ from google.api_core import exceptions
 from google.cloud import resourcemanager_v3
 from google.cloud.logging_v2.services.logging_service_v2 import LoggingServiceV2AsyncClient
 
-from ccconsole.cloud import apis, identity, permissions, registry, secret_access, services
+from ccconsole.cloud import apis, gcloud, identity, permissions, registry, secret_access, services
 from ccconsole.cloud.connect import Connection
 from ccconsole.cloud.errors import translated
 from ccconsole.cloud.log_session import TailSession
@@ -144,8 +144,7 @@ async def _readable(doctor: _Doctor, spec: ServiceSpec) -> list[Check]:
             f"secret {name}",
             CheckState.WARNING,
             f"{account} has no {secret_access.ACCESSOR} on it; perhaps through the project",
-            f"gcloud secrets add-iam-policy-binding {name} --project={doctor.environment.project} "
-            f'--member="serviceAccount:{account}" --role="{secret_access.ACCESSOR}"',
+            gcloud.grant_reading(name, account, secret_access.ACCESSOR, doctor.environment),
         )
         for name in closed
     ]

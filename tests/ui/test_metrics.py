@@ -155,3 +155,13 @@ async def test_hostile_words_are_no_markup() -> None:
     async with charts() as (running, screen):
         await tell(running, screen, MetricsSnapshot("dev", problems=(problem,)))
         await running.until(lambda: "[bold red]x[/]" in running.text)
+
+
+def test_old_data_has_its_date_and_a_failed_reading_the_age_of_its_last_points() -> None:
+    chart = BY_TITLE["waiting requests"]
+    problem = Problem("dev", "Not allowed to read metrics", since=NOW)
+    for ago, words in ((130.0, "no data since "), (3 * 86_400.0, " UTC")):
+        series = Series("pending_requests", "", ((NOW - ago - 3600, 1.0),), problem=problem)
+        told = heading(chart, ServiceMetrics(KEY, {"pending_requests": series}), None, NOW).plain
+        assert "✗ Not allowed to read metrics, no data since" in told
+        assert words in told

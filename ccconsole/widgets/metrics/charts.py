@@ -13,6 +13,7 @@ from ccconsole.model import Points, Series, Service, ServiceMetrics
 from ccconsole.widgets.text import MUTED, STYLES, Tone, content
 
 MINUTE = 60.0
+_DAY = 86_400.0
 
 
 @dataclass(frozen=True)
@@ -152,10 +153,21 @@ def _newest(chart: Chart, series: Series, now: float) -> float | None:
 def age(chart: Chart, metrics: ServiceMetrics, now: float) -> str:
     """How old the chart's newest point is, or since when there is none."""
     found = [metrics[line.name] for line in chart.lines]
-    if (problem := found[0].problem) is not None:
-        return f"✗ {problem.title}"
     newest = max((series.as_of for series in found if series.as_of is not None), default=None)
     if newest is None or all(series.current(now) is None for series in found):
         since = found[0].no_data_since(now) if newest is None else newest
-        return f"no data since {format.clock(since)}"
-    return f"{format.age(newest, now)} ago"
+        told = f"no data since {_since(since, now)}"
+    else:
+        told = f"{format.age(newest, now)} ago"
+    # The points are the last good ones then: how old they are is said all the same.
+    return told if found[0].problem is None else f"✗ {found[0].problem.title}, {told}"
+
+
+def _since(seconds: float | None, now: float) -> str:
+    """A time of day, with its date where that is not today's."""
+    is_old = seconds is not None and now - seconds >= _DAY
+    return (
+        format.moment(seconds).replace("T", " ").removesuffix("Z") + " UTC"
+        if is_old
+        else format.clock(seconds)
+    )
