@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import functools
 import importlib
+import re
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing
@@ -98,6 +99,9 @@ async def start(
     raise _no_outcome(environment, service, line, [f"{drop.title}: {drop.detail}", *said])
 
 
+_TAG = re.compile(r"^https://[a-z0-9-]+?---")
+
+
 async def caller(environment: Environment, service: Service) -> str | None:
     """The ID token that the service wants of whoever calls it; None where it asks nobody.
 
@@ -107,8 +111,16 @@ async def caller(environment: Environment, service: Service) -> str | None:
         return None
     # Google's libraries take longer to import than a key may wait for its answer.
     identity = await asyncio.to_thread(importlib.import_module, "ccconsole.cloud.identity")
-    found: str | None = await identity.id_token(environment, service.uri)
+    found: str | None = await identity.id_token(environment, audience(service.uri))
     return found
+
+
+def audience(uri: str) -> str:
+    """Whom a service's ID tokens are for: its own address, of a tagged revision's without the tag.
+
+    https://cloud.google.com/run/docs/authenticating/service-to-service: not an address with a traffic tag.
+    """
+    return _TAG.sub("https://", uri)
 
 
 class _Line:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 
 from google.api_core import exceptions
 from google.cloud import secretmanager_v1
@@ -13,6 +14,9 @@ from ccconsole.cloud.log_entries import seconds
 from ccconsole.cloud.secret_access import ACCESSOR, full_name
 from ccconsole.errors import ConfigError, ConsoleError, NotFound
 from ccconsole.model import Secret, SecretVersion
+
+# Google's clients can be told to log their requests whole (GOOGLE_SDK_PYTHON_LOGGING_SCOPE): never these.
+logging.getLogger("google.cloud.secretmanager_v1").setLevel(logging.INFO)
 
 MAX_BYTES = 65_536
 """https://cloud.google.com/secret-manager/quotas: the most that a version holds."""

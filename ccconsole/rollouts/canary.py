@@ -134,11 +134,9 @@ class _Trial:
             yield Done(f'{told}; no prompt was sent: smoke = "..." in deploy.toml names one')
             return
         yield f"{share.revision} at {url} runs it"
-        token = await run.id_token(run.connection.environment, service.uri or "")
+        tagged_service = replace(service, uri=url)
         environment = run.connection.environment
-        yield Done(
-            await prompt(environment, replace(service, uri=url), run.spec.smoke, share.revision, token)
-        )
+        yield Done(await prompt(environment, tagged_service, run.spec.smoke, share.revision))
 
     async def shift(self) -> AsyncGenerator[Word]:
         """Send it its share of the traffic."""

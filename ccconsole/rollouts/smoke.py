@@ -17,13 +17,11 @@ TAIL_LINES = 10
 _KEPT_BYTES = 8192
 
 
-async def prompt(
-    environment: Environment, service: Service, text: str, revision: str, token: str | None
-) -> str:
+async def prompt(environment: Environment, service: Service, text: str, revision: str) -> str:
     """Run it at the service's address, the revision's own; raises RolloutFailed with the last lines."""
     request = RunRequest(prompt=text, task_id=f"smoke-{uuid4().hex}", timeout_seconds=SMOKE_SECONDS)
     output, result = b"", {"status": "no result"}
-    async with aclosing(runs.start(environment, service, request, token=token)) as events:
+    async with aclosing(runs.start(environment, service, request)) as events:
         async for event in events:
             if event.type is EventType.OUTPUT:
                 output = (output + runs.output_bytes(event))[-_KEPT_BYTES:]

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
+import base64
 import contextlib
+import os
+import sys
+from asyncio.subprocess import PIPE
 from pathlib import Path
 
 import pytest
@@ -11,7 +16,7 @@ from ccconsole import rollouts
 from ccconsole.cloud import secrets
 from ccconsole.errors import ConfigError, NotFound
 from ccconsole.model import Outcome, Rollout, Secret
-from tests.rollouts.conftest import Launch, Site, done, drained
+from tests.rollouts.conftest import DEV, Launch, Site, done, drained
 
 TEXT = '[env.dev.secrets]\nANTHROPIC_API_KEY = "key"\n'
 PROCESSES = Path("/proc")
@@ -96,3 +101,18 @@ async def test_a_value_is_nowhere_but_in_the_instance(site: Site) -> None:
     assert CANARY.decode() not in repr(await listed(site))
     assert holders(site.folder, "**/*") == []
     assert holders(PROCESSES, "[0-9]*/cmdline") == []
+
+
+async def test_a_client_that_logs_its_requests_does_not_log_values(site: Site) -> None:
+    environment = os.environ | {"GOOGLE_SDK_PYTHON_LOGGING_SCOPE": "google"}
+    path = site.folder / "deploy.toml"
+    path.write_text(DEV.format(target=site.target) + TEXT)
+    command = [sys.executable, "-m", "ccconsole", "--config", str(path), "secrets", "set", "dev", "key"]
+    process = await asyncio.create_subprocess_exec(
+        *command, env=environment, stdin=PIPE, stdout=PIPE, stderr=PIPE
+    )
+    out, told = await process.communicate(CANARY)
+    assert process.returncode == 0, told
+    assert b"is stored" in told
+    for form in (CANARY, base64.b64encode(CANARY)):
+        assert form not in out + told

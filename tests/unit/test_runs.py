@@ -299,3 +299,15 @@ async def test_an_environment_without_a_store_says_what_that_means() -> None:
         await runs.send(environment(), "t", Control(action="cancel"))
     with pytest.raises(Refused, match="test has no store"):
         await drained(runs.attach(environment(), "t"))
+
+
+@pytest.mark.parametrize(
+    ("uri", "wanted"),
+    [
+        ("https://worker-abc-uc.a.run.app", "https://worker-abc-uc.a.run.app"),
+        ("https://canary---worker-abc-uc.a.run.app", "https://worker-abc-uc.a.run.app"),
+        ("http://127.0.0.1:8080", "http://127.0.0.1:8080"),
+    ],
+)
+def test_an_id_token_is_for_the_service_and_never_for_a_tag(uri: str, wanted: str) -> None:
+    assert runs.audience(uri) == wanted
