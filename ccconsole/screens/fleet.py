@@ -13,10 +13,11 @@ from ccconsole.model import ServiceKey
 from ccconsole.screens.base import bindings
 from ccconsole.screens.changing import ServiceChange
 from ccconsole.screens.choosing import EnvironmentChoice
+from ccconsole.screens.desk import Desk
 from ccconsole.screens.messages import LogsAsked, MatrixAsked, MetricsAsked, PromptAsked, PulsesAsked
 from ccconsole.screens.root import RootScreen
 from ccconsole.widgets.bars import Crumbs, TitleLine
-from ccconsole.widgets.fleet_rows import COLUMNS, fleet_rows, message_span
+from ccconsole.widgets.fleet_rows import COLUMNS, Drawn, fleet_rows, message_span
 from ccconsole.widgets.rows import Row
 from ccconsole.widgets.table import RowTable
 from ccconsole.widgets.text import Span, Tone
@@ -30,6 +31,10 @@ class FleetScreen(EnvironmentChoice, ServiceChange, RootScreen):
     is_trouble_only = False
     _can_go_back = False
 
+    def __init__(self, desk: Desk, *, id: str | None = None) -> None:
+        super().__init__(desk, id=id)
+        self._drawn: Drawn = {}
+
     def body(self) -> ComposeResult:
         """The table under its title."""
         yield TitleLine()
@@ -39,7 +44,11 @@ class FleetScreen(EnvironmentChoice, ServiceChange, RootScreen):
         """The chosen environments' services."""
         desk = self.desk
         return fleet_rows(
-            desk.shown, desk.config.environments, desk.now(), is_trouble_only=self.is_trouble_only
+            desk.shown,
+            desk.config.environments,
+            desk.now(),
+            is_trouble_only=self.is_trouble_only,
+            drawn=self._drawn,
         )
 
     def heading(self) -> Span:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from ccconsole.config import Environment
 from ccconsole.format import age, percent
-from ccconsole.model import AlertKind, FleetRow, FleetSnapshot, Problem, Service, ServiceState
+from ccconsole.model import AlertKind, FleetRow, FleetSnapshot, Problem, Service, ServiceKey, ServiceState
 from ccconsole.widgets.rows import Column, Order, Row
 from ccconsole.widgets.sparkline import sparkline
 from ccconsole.widgets.text import Span, Tone
@@ -35,8 +35,13 @@ _GENERATED = re.compile(r"^(\d{5})-[a-z0-9]{3}$")
 
 STALE_AFTER = {True: 10.0, False: 60.0}
 """Seconds until data is told to be old, local and cloud: four times the interval it is read at."""
+STILL_SECONDS = 10.0
+"""How often the row of a service on which nothing runs is made anew: its figures grow old."""
 FUSE_SECONDS = 300.0
 """A task this near the service's request timeout is marked."""
+
+Drawn = dict[ServiceKey, tuple[int, bool, FleetRow, Row]]
+"""Rows that were made: when, whether of old data, of what."""
 
 STATES: Mapping[ServiceState, tuple[str, Tone]] = {
     ServiceState.READY: ("●", Tone.GOOD),
@@ -70,8 +75,12 @@ def fleet_rows(
     now: float,
     *,
     is_trouble_only: bool = False,
+    drawn: Drawn | None = None,
 ) -> list[Row]:
-    """Problems and what is still awaited as spanning rows, and a row for each service."""
+    """Problems and what is still awaited as spanning rows, and a row for each service.
+
+    What `drawn` holds is not made again while it says the same: of sixty idle services that is nearly all.
+    """
     places = {name: place for place, name in enumerate(environments)}
     rows = list(_notices(snapshot, environments, now))
     for row in snapshot.rows:
@@ -80,8 +89,21 @@ def fleet_rows(
         name = row.service.key.environment
         environment = environments.get(name)
         read_at = snapshot.ages.get(name)
-        rows.append(_service_row(row, environment, places.get(name, 99), now, read_at))
+        is_stale = _is_stale(environment, now, read_at)
+        slot = int(now if row.tasks or is_stale else now // STILL_SECONDS)
+        known = drawn.get(row.service.key) if drawn is not None else None
+        if known is None or known[:2] != (slot, is_stale) or known[2] != row:
+            made = _service_row(row, environment, places.get(name, 99), now, read_at)
+            known = (slot, is_stale, row, made)
+            if drawn is not None:
+                drawn[row.service.key] = known
+        rows.append(known[3])
     return rows
+
+
+def _is_stale(environment: Environment | None, now: float, read_at: float | None) -> bool:
+    is_local = environment is not None and environment.is_local
+    return read_at is not None and now - read_at > STALE_AFTER[is_local]
 
 
 def _notices(snapshot: FleetSnapshot, environments: Mapping[str, Environment], now: float) -> Iterator[Row]:
@@ -122,9 +144,7 @@ def _service_row(
     oldest = oldest_task_age(row, now)
     busy, limit = row.busy, capacity(service)
     data_age = now - read_at if read_at is not None else None
-    is_stale = (
-        data_age is not None and data_age > STALE_AFTER[environment is not None and environment.is_local]
-    )
+    is_stale = _is_stale(environment, now, read_at)
     cells = (
         environment_span(environment, service.key.environment),
         Span(f"{service.key.name} PUBLIC", Tone.BAD)
