@@ -20,10 +20,11 @@ from ccconsole import keymap
 from ccconsole.config import Config
 from ccconsole.errors import ConfigError
 from ccconsole.keymap import Settings
-from ccconsole.screens.backend import Backend, LiveBackend
+from ccconsole.screens.backend import Backend
 from ccconsole.screens.desk import Desk
 from ccconsole.screens.fleet import FleetScreen
 from ccconsole.screens.history import PromptHistory
+from ccconsole.screens.live import LiveBackend
 from ccconsole.screens.palette import ConsoleProvider
 
 DARK = Theme(

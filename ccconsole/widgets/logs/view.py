@@ -16,20 +16,17 @@ from textual.widget import Widget
 
 from ccconsole.model import LogEntry
 from ccconsole.widgets.logs import text
-from ccconsole.widgets.logs.book import Key, LogBook, key
+from ccconsole.widgets.logs.book import LogBook
+from ccconsole.widgets.logs.layout import Layout
 from ccconsole.widgets.logs.places import Places
-from ccconsole.widgets.logs.text import INDENT, Look, Piece
+from ccconsole.widgets.logs.text import Look, Piece
 
 WHEEL_ROWS = 3
 SIDE_STEP = 20
 """Columns that one step to the side goes."""
-_MOST_LAID_OUT = 4_000
-"""Entries whose rows are remembered."""
 _GROUND = ""
 """The view's own style, beside those by name."""
 _TONES = ("normal", "dim", "good", "active", "warn", "bad", "accent")
-
-Rows = list[list[Piece]]
 
 
 class LogView(Widget, can_focus=True):
@@ -68,14 +65,12 @@ class LogView(Widget, can_focus=True):
         self.book = book
         self._shown = book.shown
         """The list that is painted, until the next change is told: a filter may be at work on another one."""
-        self.look = Look()
         self.empty: tuple[str, ...] = ()
         """What stands in an empty view, line by line."""
         self.side = 0
         """Columns scrolled to the right."""
-        self.opened: set[Key] = set()
+        self._rows = Layout()
         self.places = Places(self._height)
-        self._rows: dict[Key, Rows] = {}
         self._painted: list[tuple[int, int]] = []
         self._thumb = (0, 0)
         self._styles: dict[str, Style] = {}
@@ -94,7 +89,7 @@ class LogView(Widget, can_focus=True):
 
     def is_open(self, entry: LogEntry) -> bool:
         """Whether an entry is unfolded."""
-        return key(entry) in self.opened
+        return self._rows.is_open(entry)
 
     def hold(self) -> tuple[LogEntry | None, LogEntry | None]:
         """The entries at the top and under the cursor, to stay with while the book changes."""
@@ -111,9 +106,13 @@ class LogView(Widget, can_focus=True):
     def relook(self, look: Look) -> None:
         """Draw all lines in another way."""
         if look != self.look:
-            self.look = look
-            self._rows.clear()
+            self._rows.fit(self._room, look)
             self._paint()
+
+    @property
+    def look(self) -> Look:
+        """How lines are drawn."""
+        return self._rows.look
 
     def follow(self, *, is_following: bool = True) -> None:
         """Stay at the end, or stay here."""
@@ -137,7 +136,7 @@ class LogView(Widget, can_focus=True):
 
     def scroll_aside(self, by: int) -> None:
         """Look at another part of long lines."""
-        ends = [self._laid_out(self._shown[index])[row][-1][0] for index, row in self._painted]
+        ends = [self._rows.rows(self._shown[index])[row][-1][0] for index, row in self._painted]
         longest = max((cell_len(words) for words in ends), default=0)
         self.side = max(0, min(self.side + by, longest - SIDE_STEP))
         self._paint()
@@ -145,8 +144,7 @@ class LogView(Widget, can_focus=True):
     def toggle_open(self) -> None:
         """Show all of the entry under the cursor, or its one line."""
         if (entry := self.cursor_entry) is not None:
-            self.opened ^= {key(entry)}
-            self._rows.pop(key(entry), None)
+            self._rows.toggle(entry)
             self.places.reveal()
             self._moved()
 
@@ -160,7 +158,7 @@ class LogView(Widget, can_focus=True):
 
     def on_resize(self) -> None:
         """Other rows fit, and lines wrap elsewhere."""
-        self._rows.clear()
+        self._rows.fit(self._room, self.look)
         self.places.height = max(1, self.size.height)
         self._paint()
 
@@ -183,31 +181,7 @@ class LogView(Widget, can_focus=True):
         return max(1, self.size.width - 1)
 
     def _height(self, index: int) -> int:
-        entry = self._shown[index]
-        if not self.look.is_wrapped and key(entry) not in self.opened:
-            return 1
-        return len(self._laid_out(entry))
-
-    def _laid_out(self, entry: LogEntry) -> Rows:
-        known = self._rows.get(key(entry))
-        if known is None:
-            if len(self._rows) > _MOST_LAID_OUT:
-                self._rows.clear()
-            known = self._rows[key(entry)] = self._lay_out(entry)
-        return known
-
-    def _lay_out(self, entry: LogEntry) -> Rows:
-        before, first = text.columns(entry, self.look), text.line(entry)
-        is_open = key(entry) in self.opened
-        tone = text.SEVERITIES[entry.severity][1]
-        if not self.look.is_wrapped and not is_open:
-            return [[*before, (first, tone)]]
-        left = text.cells(before)
-        pieces = text.wrapped(first, max(10, self._room - left))
-        rows = [[*before, (pieces[0], tone)], *([(" " * left, ""), (piece, tone)] for piece in pieces[1:])]
-        if is_open:
-            rows += [[(" " * INDENT, ""), piece] for piece in text.details(entry, self._room)]
-        return rows
+        return self._rows.height(self._shown[index])
 
     def render_line(self, y: int) -> Strip:
         """The row that is in sight there, and the bar beside it."""
@@ -227,7 +201,7 @@ class LogView(Widget, can_focus=True):
 
     def _row(self, index: int, number: int) -> Strip:
         entry = self._shown[index]
-        rows = self._laid_out(entry)
+        rows = self._rows.rows(entry)
         pieces = rows[min(number, len(rows) - 1)]
         ground = self._style(_GROUND)
         if self._drag is not None and min(self._drag) <= index <= max(self._drag):
@@ -239,7 +213,7 @@ class LogView(Widget, can_focus=True):
         *before, last = pieces
         segments = [Segment(part, ground + self._style(tone)) for part, tone in before]
         ending = Strip([*self._marked(last, ground)])
-        if self.side and not self.look.is_wrapped and key(entry) not in self.opened:
+        if self.side and not self.look.is_wrapped and not self._rows.is_open(entry):
             ending = ending.crop(self.side, None)
         return Strip([*segments, *ending]).adjust_cell_length(self._room, ground)
 
