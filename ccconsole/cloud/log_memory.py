@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from typing import Any
 
 from ccconsole.cloud.log_entries import key, seconds
@@ -16,7 +17,7 @@ class Memory:
     def __init__(self, start: float) -> None:
         self.cursor = start
         """The newest reception, by Cloud Logging's clock, in seconds; before the first entry the start."""
-        self._seen: dict[int, None] = {}
+        self._seen: OrderedDict[int, None] = OrderedDict()
         self._ignored: tuple[float, float] | None = None
 
     def __bool__(self) -> bool:
@@ -31,7 +32,7 @@ class Memory:
         self.cursor = max(self.cursor, received) if self._seen else received
         self._seen[known] = None
         if len(self._seen) > REMEMBERED:
-            del self._seen[next(iter(self._seen))]
+            self._seen.popitem(last=False)  # a dict would look for its first key past all that are gone
         return True
 
     def ignore_older(self, raw: Any) -> None:
