@@ -55,6 +55,8 @@ class EventLog:
         """The newest event."""
         self.size = 0
         """Bytes held."""
+        self.journaled = 0
+        """The store has every event up to this one."""
         self.gaps = 0
         """How many readers were told of a gap."""
         self.is_closed = False
@@ -77,8 +79,14 @@ class EventLog:
         return event
 
     def heartbeat(self) -> bytes:
-        """A frame that belongs to no number and only shows that the stream lives."""
-        return frame(TaskEvent(None, EventType.HEARTBEAT, self._stamped(self.last, {})))
+        """A frame without a number: the stream lives, and this much of it is safe in the store."""
+        said = {"journaled": self.journaled} if self.journaled else {}
+        return frame(TaskEvent(None, EventType.HEARTBEAT, self._stamped(self.last, said)))
+
+    def acknowledge(self, number: int) -> None:
+        """Note that the store has every event up to `number`, and wake the readers."""
+        self.journaled = number
+        self._wake()
 
     def read(self, after: int, limit: int) -> tuple[bytes, int]:
         """The frames that follow event `after`, about `limit` bytes of them, and the last one's number."""
@@ -93,9 +101,13 @@ class EventLog:
             parts.append(self._frames[after])
         return b"".join(parts), after
 
-    async def wait(self, after: int, timeout: float) -> bool:
-        """Whether there is anything after event `after`, or the log was closed, within `timeout` seconds."""
-        if self.last > after or self.is_closed:
+    async def wait(self, after: int, timeout: float, journaled: int | None = None) -> bool:
+        """Whether there is anything after event `after`, or the log was closed, within `timeout` seconds.
+
+        With `journaled`, the number a reader was told last, a newer one is worth waking it too.
+        """
+        is_told = journaled is None or journaled == self.journaled
+        if self.last > after or self.is_closed or not is_told:
             return True
         loop = asyncio.get_running_loop()
         waiter: asyncio.Future[bool] = loop.create_future()

@@ -58,6 +58,14 @@ class Journal:
             self._unclaimed[summary.task_id] = body
             return None
 
+    async def read_session(self, session_id: str) -> bytes | None:
+        """An agent's conversation; None when the store has none of that id."""
+        return await self._store.read(layout.session(session_id))
+
+    async def write_session(self, session_id: str, body: bytes) -> None:
+        """Put an agent's conversation down, over an older copy of it."""
+        await self._store.put(layout.session(session_id), body)
+
     def writer(self, summary: TaskSummary) -> TaskWriter:
         """What writes the journal of a task that was claimed; close it when the task has ended."""
         claim = self._unclaimed.pop(summary.task_id, None)

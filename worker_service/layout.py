@@ -4,6 +4,7 @@ from __future__ import annotations
 
 TASKS = "tasks"
 RUNNING = "running"
+SESSIONS = "sessions"
 HEARTBEAT_SECONDS = 30.0
 STALE_SECONDS = 90.0
 """A heartbeat older than this: the instance is gone and the task is shown `lost`."""
@@ -46,6 +47,11 @@ def controls(task_id: str) -> str:
 def control_number(path: str) -> int:
     """The number in a mailbox entry's path."""
     return int(path.rsplit("/", 1)[-1].removesuffix(".json"))
+
+
+def session(session_id: str) -> str:
+    """A conversation of an agent, in the agent's own form; rewritten by the task that goes on with it."""
+    return f"{SESSIONS}/{session_id}.jsonl"
 
 
 def running(task_id: str) -> str:

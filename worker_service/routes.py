@@ -151,6 +151,12 @@ async def resize(request: Request, task_id: str) -> Response:
     return await _control(request, task_id, "resize")
 
 
+@router.post("/tasks/{task_id}/drive", summary="Take over a task's terminal", **description.CONTROL)
+async def drive(request: Request, task_id: str) -> Response:
+    """From whoever has it: from then on only this actor's `console` types and resizes."""
+    return await _control(request, task_id, "drive")
+
+
 @router.post("/tasks/{task_id}/answer", summary="Answer a permission prompt", **description.CONTROL)
 async def answer(request: Request, task_id: str) -> Response:
     """`behavior` (allow, allow_session, deny) for `permissionId`."""

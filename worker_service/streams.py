@@ -16,6 +16,8 @@ from worker_service.tasks import Task
 from worker_service.wire import EventType, Reason, Status, TaskEvent, TaskResult, TaskSummary
 
 HEARTBEAT_SECONDS = 15.0
+JOURNALED_SECONDS = 1.0
+"""How often at most a viewer is told how much of the stream is safe in the store."""
 _RETRY = b"retry: 2000\n\n"
 _BATCH_BYTES = 256 * 1024
 _CROWD = 16
@@ -59,7 +61,9 @@ async def live(
             async for past in _until_held(journal, log, after):
                 after = past.id or after
                 yield frame(past)
+    told, told_at = 0, 0.0
     while True:
+        is_silent = False
         batch, after = log.read(after, _BATCH_BYTES)
         if batch:
             yield batch
@@ -67,7 +71,13 @@ async def live(
                 await asyncio.sleep(_CROWD_PAUSE_SECONDS)
         elif log.is_closed or not follows:
             return
-        elif not await log.wait(after, HEARTBEAT_SECONDS):
+        elif log.journaled == told or task.is_ended:
+            is_silent = not await log.wait(after, HEARTBEAT_SECONDS, None if task.is_ended else told)
+        else:
+            await log.wait(after, told_at + JOURNALED_SECONDS - time.monotonic())
+        is_due = log.journaled > told and time.monotonic() >= told_at + JOURNALED_SECONDS
+        if (is_silent or is_due) and follows and not task.is_ended:  # Nothing follows `complete`.
+            told, told_at = log.journaled, time.monotonic()
             yield log.heartbeat()
 
 

@@ -114,12 +114,16 @@ class RunRequest(Wire):
         Literal["default", "manual", "acceptEdits", "auto", "bypassPermissions", "dontAsk", "plan"] | None
     ) = None
     allowed_tools: list[str] | None = None
-    resume: str | None = None
-    """A Claude session id to go on with."""
+    resume: TaskId | None = None
+    """The id of an agent's session (a conversation) to go on with."""
     cols: Annotated[int, Field(ge=1, le=1000)] = 120
     rows: Annotated[int, Field(ge=1, le=1000)] = 40
     on_disconnect: Literal["cancel", "detach"] | None = None
     """None: what the worker's settings say."""
+    permission_timeout_seconds: Annotated[float, Field(gt=0, le=3600)] | None = None
+    """How long a permission waits for a person; None: what the worker's settings say."""
+    permission_default: Literal["allow", "deny"] | None = None
+    """The answer to a permission that nobody answered in time; None: what the worker's settings say."""
     workspace: Annotated[str, StringConstraints(pattern=TASK_ID_PATTERN)] | None = None
     """A named work folder kept on the instance; None: a fresh one, deleted with the task."""
 
@@ -188,16 +192,25 @@ class TaskSummary(Wire):
     last_output_at: float | None = None
     last_seq: int = 0
     actor: str | None = None
+    session_id: str | None = None
+    """The agent's own conversation, which `resume` goes on with."""
+    asks: str | None = None
+    """While it waits for a person: the tool that the agent wants to use."""
+    driver: str | None = None
+    """Whose keys an interactive task takes, as `Control.hand` writes it."""
     writer: str | None = None
     """A nonce of the instance that claimed the task: tells a retried claim from another's."""
     result: TaskResult | None = None
 
 
 class Control(Wire):
-    """One mailbox command, and the body of cancel, input, resize and answer."""
+    """One mailbox command, and the body of cancel, input, resize, answer and drive."""
 
-    action: Literal["cancel", "input", "resize", "answer"]
-    actor: str = "unknown"
+    action: Literal["cancel", "input", "resize", "answer", "drive"]
+    """`drive` takes the keyboard of an interactive task, from whoever has it."""
+    actor: Annotated[str, StringConstraints(max_length=200)] = "unknown"
+    console: Annotated[str, StringConstraints(max_length=64)] | None = None
+    """Which of the actor's consoles; None: a single command."""
     mode: Literal["interrupt", "terminate", "kill"] | None = None
     """Of `cancel`: where the ladder interrupt -> SIGTERM -> SIGKILL starts; None: interrupt."""
     data: str | None = None
@@ -208,6 +221,11 @@ class Control(Wire):
     permission_id: str | None = None
     behavior: Literal["allow", "allow_session", "deny"] | None = None
     message: str | None = None
+
+    @property
+    def hand(self) -> str:
+        """Actor and console in one: who drives."""
+        return f"{self.actor} ({self.console})" if self.console else self.actor
 
 
 class Problem(Wire):
@@ -231,12 +249,15 @@ class TaskEvent:
     """One event: its per-task number from 1 (None for a heartbeat), its type, and its data.
 
     `data` always holds `taskId`, `seq` and `ts` (seconds since the epoch); the rest by type:
-    status {status, reason?, pid?, instanceId?, revision?, deadline?, traceId?, agent?, ignoredFields?};
+    status {status, reason?, pid?, instanceId?, revision?, deadline?, traceId?, agent?, cols?, rows?,
+    ignoredFields?};
     output {data, encoding: "utf-8"|"base64", offset, length} with offset and length in output bytes;
     message {message}: one JSON object of the agent's; usage {Usage};
-    permission {permissionId, tool, input, description?, suggestions?, deadline?};
-    control {n?, action, actor, ok, error?}; gap {from, to, reason}: event numbers, inclusive;
-    error {code, message, retryable}; heartbeat {}; complete {TaskResult}.
+    permission {permissionId, tool, input, description?, suggestions?, deadline, default}: at `deadline`, in
+    seconds since the epoch, `default` answers it;
+    control {n?, action, actor, console?, ok, error?}; gap {from, to, reason}: event numbers, inclusive;
+    error {code, message, retryable}; heartbeat {journaled?}: the store has every event up to that number;
+    complete {TaskResult}.
     """
 
     id: int | None

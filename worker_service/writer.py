@@ -6,7 +6,7 @@ import asyncio
 import logging
 import random
 import time
-from collections.abc import AsyncGenerator, Iterator
+from collections.abc import AsyncGenerator, Callable, Iterator
 from contextlib import contextmanager, suppress
 
 from worker_service import layout
@@ -63,6 +63,8 @@ class TaskWriter:
         self._is_urgent = False
         self._mailbox = Mailbox(store, self._id, is_interactive=summary.mode is Mode.INTERACTIVE)
         self._problems: dict[str, str] = {}
+        self.on_journaled: Callable[[int], None] = lambda number: None
+        """Told the number of the last event that the store has."""
         self._wake, self._claimed, self._closing = asyncio.Event(), asyncio.Event(), asyncio.Event()
         self._wake.set()
         self._flushing = asyncio.create_task(self._flush(), name=f"journal of {self._id}")
@@ -189,6 +191,7 @@ class TaskWriter:
             self._sealed = segment
             await self._create(*segment)
             self._sealed = None
+            self.on_journaled(layout.segment_range(segment[0])[1])
             if self._buffer.size < SEGMENT_BYTES and not was_urgent:
                 break
 

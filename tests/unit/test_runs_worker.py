@@ -161,6 +161,8 @@ async def test_a_worker_killed_leaves_every_flushed_event(
     journal = [event async for event in reading.events(Store.open(store), task_id, 0, False)]
     kept = numbers(journal)
     assert kept == list(range(1, len(kept) + 1))
+    told = [event.data.get("journaled", 0) for at, event in seen if at < killed and event.id is None]
+    assert 0 < max(told) <= kept[-1]
     live = {event.id: event for at, event in seen if at < killed and event.id is not None}
     old = [event.id for at, event in seen if at < killed - 1.5 and event.id is not None]
     assert set(old) <= set(kept)
