@@ -90,6 +90,28 @@ def events(
     return _stream(url, "GET", f"/tasks/{task_id}/events", None, headers, cookies)
 
 
+async def cancel(
+    url: str,
+    task_id: str,
+    *,
+    actor: str | None = None,
+    token: str | None = None,
+    identity: str | None = None,
+    cookies: httpx.Cookies | None = None,
+) -> None:
+    """Cancel a task whose stream was just closed here: the affinity cookie leads to its instance, now free.
+
+    Raises ConsoleError when the worker did not take it.
+    """
+    async with _client(url, _authorization(token, identity), cookies, ANSWER_SECONDS) as client:
+        try:
+            response = await client.post(f"/tasks/{task_id}/cancel", json={"actor": actor or "unknown"})
+        except httpx.RequestError as error:
+            raise _unreachable(url, error) from error
+        if not response.is_success:
+            raise problem_of(response, response.content, url)
+
+
 def output_bytes(event: TaskEvent) -> bytes:
     """The terminal bytes of an `output` event."""
     data = str(event.data.get("data", ""))

@@ -167,10 +167,11 @@ async def _start(request: Request, path_id: str | None, key: str | None) -> Resp
     pool = _worker(request).pool
     order, ignored = bodies.run_request(await bodies.read_object(request))
     task_id = bodies.task_id(order, path_id=path_id, key=key)
+    claimed = (order.metadata or {}).get("actor")
     started = await pool.start(
         order,
         task_id,
-        actor=caller(request.headers),
+        actor=caller(request.headers) or (claimed[:200] if isinstance(claimed, str) else None),
         trace_id=logs.current_trace.get() or None,
         ignored_fields=ignored,
     )

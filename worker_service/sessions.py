@@ -66,8 +66,8 @@ class Sessions:
         if size > MAX_SESSION_BYTES:
             logger.warning("session %s of %d bytes is too long for the store", session_id, size)
             return size
-        body = await asyncio.to_thread(path.read_bytes)
         try:
+            body = await asyncio.to_thread(path.read_bytes)
             await self._journal.write_session(session_id, self._redactor.clean(body))
         except OSError as error:
             logger.warning("session %s is not in the store: %s", session_id, error)

@@ -87,7 +87,6 @@ class LiveBackend:
         """Events of ccconsole.runs.start."""
         runs = await _module("ccconsole.runs")
         wire = await _module("worker_service.wire")
-        fields = {"on_disconnect": "detach" if environment.store else None, **draft.options}
         try:
             request = wire.RunRequest(
                 prompt=draft.text,
@@ -95,7 +94,7 @@ class LiveBackend:
                 cols=size[0],
                 rows=size[1],
                 metadata={"actor": self._actor},
-                **fields,
+                **draft.options,
             )
         except ValueError as error:
             raise ConsoleError("The prompt cannot be sent", str(error)) from error
