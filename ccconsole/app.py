@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import getpass
 import platform
+import secrets
 import signal
 import sys
 from functools import partial
@@ -130,10 +131,11 @@ def build(
 ) -> ConsoleApp:
     """The app, ready to run; what is left out is the user's own."""
     settings = settings or Settings()
-    actor = identity()
+    actor, console = identity(), secrets.token_hex(2)
     desk = Desk(
         config=config,
-        backend=backend or LiveBackend(config, actor),
+        backend=backend or LiveBackend(config, actor, console),
+        hand=f"{actor} ({console})",
         identity=actor,
         is_read_only=is_read_only,
         keymap=settings.keymap,

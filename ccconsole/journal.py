@@ -162,4 +162,8 @@ def as_task(summary: TaskSummary, environment: str, *, is_lost: bool = False) ->
         exit_code=result.exit_code if result is not None else None,
         cost_usd=result.usage.cost_usd if result is not None and result.usage is not None else None,
         actor=summary.actor,
+        session_id=(result.session_id if result is not None else None) or summary.session_id,
+        asks=summary.asks,
+        driver=summary.driver,
+        size=(summary.cols, summary.rows),
     )

@@ -29,7 +29,7 @@ from ccconsole.model.rollouts import (
 )
 from ccconsole.model.secrets import Secret, SecretVersion
 from ccconsole.model.services import Revision, Service, ServiceKey, ServiceState, TrafficShare
-from ccconsole.model.tasks import Task, TaskState
+from ccconsole.model.tasks import Permission, Task, TaskState
 
 __all__ = [
     "Action",
@@ -52,6 +52,7 @@ __all__ = [
     "LogQuery",
     "MetricsSnapshot",
     "Outcome",
+    "Permission",
     "Plan",
     "Points",
     "Problem",

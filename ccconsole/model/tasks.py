@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
 
 
 class TaskState(StrEnum):
@@ -50,3 +52,26 @@ class Task:
     exit_code: int | None = None
     cost_usd: float | None = None
     actor: str | None = None
+    session_id: str | None = None
+    """The agent's conversation, which `resume` goes on with."""
+    asks: str | None = None
+    """The tool that it waits to be allowed."""
+    driver: str | None = None
+    """Who types in an interactive task; None: nobody yet."""
+    size: tuple[int, int] = (120, 40)
+    """Columns and rows of its terminal."""
+
+
+@dataclass(frozen=True)
+class Permission:
+    """What the agent asks to be allowed."""
+
+    id: str
+    tool: str
+    input: Mapping[str, Any]
+    description: str = ""
+    suggestions: Sequence[Any] = ()
+    """The rules that allowing it for the session would set, in the agent's own form."""
+    deadline: float | None = None
+    """When `default` answers it, in seconds since the epoch."""
+    default: str = "deny"

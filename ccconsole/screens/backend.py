@@ -65,7 +65,7 @@ class Backend(Protocol):
     async def send(
         self, environment: Environment, task_id: str, action: str, fields: Mapping[str, Any]
     ) -> None:
-        """Put a command into a task's mailbox: cancel, input, resize or answer."""
+        """Put a command into a task's mailbox: cancel, input, resize, answer or drive."""
         ...
 
     def logs(self, environment: Environment, query: LogQuery, limit: int) -> AsyncGenerator[LogBatch, None]:

@@ -31,6 +31,8 @@ class Desk:
     config: Config
     backend: Backend
     identity: str
+    hand: str = ""
+    """Who this console is to the workers: identity, and which of that person's consoles."""
     is_read_only: bool = False
     keymap: Mapping[str, str] = field(default_factory=dict)
     history: PromptHistory = field(default_factory=lambda: PromptHistory(None))
@@ -72,20 +74,20 @@ class Desk:
         )
 
     def _rows(self) -> tuple[FleetRow, ...]:
-        """The snapshot's rows, with what runs here and is in no journal, or not yet."""
+        """The snapshot's rows, with what runs here as its own stream tells it."""
         running = self.running()
         if not running:
             return self.snapshot.rows
         rows = []
         for row in self.snapshot.rows:
-            key, known = row.service.key, {task.id for task in row.tasks}
-            own = [
-                session.task
+            key = row.service.key
+            own = {
+                session.task.id: session.task
                 for session in running
                 if (session.task.environment, session.task.service) == (key.environment, key.name)
-                and session.task.id not in known
-            ]
-            rows.append(replace(row, tasks=(*row.tasks, *own)) if own else row)
+            }
+            others = [task for task in row.tasks if task.id not in own]
+            rows.append(replace(row, tasks=(*others, *own.values())) if own else row)
         return tuple(rows)
 
     def row(self, key: ServiceKey) -> FleetRow | None:
@@ -128,6 +130,7 @@ class Desk:
                 service=service,
                 is_own=True,
                 size=size,
+                hand=self.hand,
             )
         )
 
@@ -152,7 +155,8 @@ class Desk:
             environment,
             lambda: self.backend.attach(environment, task.id),
             service=row.service if row is not None else None,
-            size=size,
+            size=task.size if task.mode == "interactive" else size,
+            hand=self.hand,
         )
         return self._keep(session), True
 

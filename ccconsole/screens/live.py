@@ -48,9 +48,10 @@ _EXAMPLES = {
 class LiveBackend:
     """The real floors."""
 
-    def __init__(self, config: Config, actor: str) -> None:
+    def __init__(self, config: Config, actor: str, console: str) -> None:
         self._config = config
         self._actor = actor
+        self._console = console
         self._connections: Connections | None = None
         self._is_connected = asyncio.Event()
         self._hub: LogHub | None = None
@@ -121,7 +122,8 @@ class LiveBackend:
         """ccconsole.runs.send, in this operator's name."""
         runs = await _module("ccconsole.runs")
         wire = await _module("worker_service.wire")
-        await runs.send(environment, task_id, wire.Control(action=action, actor=self._actor, **fields))
+        control = wire.Control(action=action, actor=self._actor, console=self._console, **fields)
+        await runs.send(environment, task_id, control)
 
     async def logs(
         self, environment: Environment, query: LogQuery, limit: int

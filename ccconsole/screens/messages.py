@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from textual.message import Message
 
 from ccconsole.model import Adjustment, Plan, ServiceKey, Task
+from ccconsole.screens.backend import Option
 
 
 @dataclass
@@ -16,6 +18,8 @@ class PromptAsked(Message):
 
     keys: tuple[ServiceKey, ...]
     text: str = ""
+    options: Mapping[str, Option] = field(default_factory=dict)
+    """Over those that were used last, for this one prompt."""
 
 
 @dataclass

@@ -38,7 +38,7 @@ class QuitScreen(ModalScreen[Leave | None]):
     def __init__(self, sessions: Sequence[Session]) -> None:
         super().__init__()
         self.sessions = sessions
-        self.lost = [session for session in sessions if not session.environment.store]
+        self.lost = [session for session in sessions if not session.outlives_console]
 
     def compose(self) -> ComposeResult:
         """What runs, and the three ways on in words."""
@@ -63,8 +63,8 @@ class QuitScreen(ModalScreen[Leave | None]):
         if not self.lost:
             return "leave running; :tasks finds them, if their idle instances are kept"
         if len(self.lost) == len(self.sessions):
-            return "not possible: without a store they end with this console"
-        return f"leave running; {len(self.lost)} in environments without a store will end"
+            return "not possible: without a store and CPU of their own they end with this console"
+        return f"leave running; {len(self.lost)} without a store, or CPU of their own, will end"
 
     def action_leave(self, how: str) -> None:
         """Answer, unless nothing could be left."""

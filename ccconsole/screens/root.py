@@ -139,7 +139,12 @@ class RootScreen(OpeningScreen):
     @on(SessionChanged)
     def _session_changed(self, message: SessionChanged) -> None:
         task = message.session.task
-        if task.state.is_end and not self._is_shown(message.session):
+        is_shown = self._is_shown(message.session)
+        for alarm in message.session.take_alarms():
+            self.app.bell()
+            if not is_shown:
+                self.say(f"{task.environment}/{task.service}: {alarm}", is_warning=True)
+        if task.state.is_end and not is_shown:
             self.say(f"{task.environment}/{task.service}: {task.state}", is_warning=task.state != "completed")
         self.tell_desk()
 
@@ -164,7 +169,7 @@ class RootScreen(OpeningScreen):
             if draft is not None:
                 self._send(rows, draft)
 
-        self.app.push_screen(PromptScreen(self.desk, rows, message.text), sent)
+        self.app.push_screen(PromptScreen(self.desk, rows, message.text, message.options), sent)
 
     def _send(self, rows: Sequence[FleetRow], draft: Draft) -> None:
         """One task on each service, and their terminals side by side."""

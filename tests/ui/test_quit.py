@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+import pytest
+
 from ccconsole.errors import Refused
 from ccconsole.screens.quit import QuitScreen
 from tests.ui.test_task import started
-from tests.ui.world import Console, console
+from tests.ui.world import Console, console, fleet, row
 
 
 async def asked(running: Console) -> None:
@@ -56,9 +58,13 @@ async def test_leave_them_running() -> None:
         assert running.world.sent == []
 
 
-async def test_without_a_store_they_cannot_be_left() -> None:
-    async with console() as running:
-        await started(running, "3")
+@pytest.mark.parametrize(("key", "is_instance_billed"), [("3", True), ("2", False)])
+async def test_without_a_store_or_cpu_of_their_own_they_cannot_be_left(
+    key: str, is_instance_billed: bool
+) -> None:
+    rows = [row(where, "worker", is_instance_billed=is_instance_billed) for where in ("dev", "staging")]
+    async with console(snapshot=fleet(*rows)) as running:
+        await started(running, key)
         await asked(running)
         assert "not possible" in running.text
         await running.press("l")

@@ -70,6 +70,7 @@ def service(where: str, name: str, state: ServiceState = ServiceState.READY, **r
         "latest_created_revision": revision,
         "max_instances": 5,
         "concurrency": 1,
+        "is_instance_billed": True,
         "traffic": (TrafficShare(revision, 100, is_latest=True),),
     }
     return Service(ServiceKey(where, "us-central1", name), state, **(defaults | rest))
