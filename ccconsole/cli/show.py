@@ -12,6 +12,7 @@ from ccconsole.cli import output
 from ccconsole.cli.output import Format
 from ccconsole.cli.stdout import Stdout
 from ccconsole.errors import ConsoleError, TimedOut
+from ccconsole.model import CUT_SHORT
 
 if TYPE_CHECKING:
     from worker_service.wire import TaskEvent
@@ -70,7 +71,7 @@ class Shown:
         title = f"task {result.get('taskId')} {status}" + (
             f": {reason}" if reason not in (None, status) else ""
         )
-        output.error(ConsoleError(title, str(result.get("detail") or "")))
+        output.error(ConsoleError(title, str(result.get("detail") or ""), _remedy(result)))
 
 
 def _note(event: TaskEvent) -> None:
@@ -93,6 +94,12 @@ def _note(event: TaskEvent) -> None:
             output.note(
                 f"the agent asks to use {data.get('tool')}: ccconsole answer {data.get('taskId')} allow|deny"
             )
+
+
+def _remedy(result: dict[str, Any]) -> str:
+    if result.get("reason") not in CUT_SHORT or not result.get("sessionId"):
+        return ""
+    return f"ccconsole resume {result.get('taskId')} goes on with its session."
 
 
 def _cost(result: dict[str, Any]) -> str:

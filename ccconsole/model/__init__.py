@@ -29,9 +29,10 @@ from ccconsole.model.rollouts import (
 )
 from ccconsole.model.secrets import Secret, SecretVersion
 from ccconsole.model.services import Revision, Service, ServiceKey, ServiceState, TrafficShare
-from ccconsole.model.tasks import Permission, Task, TaskState
+from ccconsole.model.tasks import CUT_SHORT, Permission, Task, TaskState
 
 __all__ = [
+    "CUT_SHORT",
     "Action",
     "Adjustment",
     "Advice",

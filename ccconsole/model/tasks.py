@@ -27,6 +27,12 @@ class TaskState(StrEnum):
         return self in (TaskState.COMPLETED, TaskState.FAILED, TaskState.CANCELLED, TaskState.LOST)
 
 
+CUT_SHORT = frozenset(
+    {"timeout", "cancelled", "disconnected", "sigterm", "oom", "stalled", "budget", "max_turns", "lost"}
+)
+"""Reasons that stopped an agent which had more to do: its session is worth going on with."""
+
+
 @dataclass(frozen=True)
 class Task:
     """One prompt on one worker."""

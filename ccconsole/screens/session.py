@@ -60,7 +60,7 @@ class Session:
         self.problem: ConsoleError | None = None
         self._alarms: list[str] = []
         self._hand = hand
-        self._wants_to_drive = is_own and task.mode == "interactive"
+        self._wants_to_drive = self._is_taking_over = is_own and task.mode == "interactive"
         self._events = events
         self._typed = bytearray()
         self._size: tuple[int, int] | None = None
@@ -84,8 +84,8 @@ class Session:
     @property
     def drives(self) -> bool:
         """Whether keys of this console go to the agent."""
-        is_first = self.task.driver is None and self.is_own
-        return self.is_interactive and (is_first or self.task.driver == self._hand)
+        # Keys that are typed while the worker has not spoken yet go behind the command that takes over.
+        return self.is_interactive and (self._is_taking_over or self.task.driver == self._hand)
 
     @property
     def outlives_console(self) -> bool:
@@ -100,7 +100,7 @@ class Session:
 
     def take_over(self) -> None:
         """Take the keyboard, from whoever has it; the worker's word makes it so."""
-        self._wants_to_drive = True
+        self._wants_to_drive = self._is_taking_over = True
         self._wake.set()
 
     async def follow(self) -> AsyncGenerator[Task, None]:
@@ -189,6 +189,9 @@ class Session:
 
     def _take_control(self, data: Mapping[str, Any]) -> None:
         action, actor = data.get("action"), data.get("actor", "somebody")
+        hand = f"{actor} ({data['console']})" if "console" in data else str(actor)
+        if action == "drive" and hand == self._hand:
+            self._is_taking_over = False
         if not data.get("ok", True):
             self.note = f"{action} by {actor} was refused: {data.get('error', 'no reason given')}"
             return
@@ -200,7 +203,7 @@ class Session:
                 self._say_asks()
                 self.note = f"{str(data.get('behavior', 'answer')).replace('_', ' for the ')} by {actor}"
             case "drive":
-                self._take_driver(f"{actor} ({data['console']})" if "console" in data else str(actor))
+                self._take_driver(hand)
             case "resize" if not self.drives:
                 self._take_size(data)
 

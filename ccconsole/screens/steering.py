@@ -54,15 +54,16 @@ class Steering(ConsoleScreen):
         """The keyboard to the terminal; one that nobody drives is taken."""
         session = self.session
         if session.task.driver is None and not session.drives:
-            session.take_over()
+            self.action_take_over()
         elif not session.drives:
             self.say(f"{session.task.driver} types here; :take-over takes the keyboard", is_warning=True)
-            return
-        self.panel.pane.focus()
+        else:
+            self.panel.pane.focus()
 
     def action_take_over(self) -> None:
         """From whoever types now; the worker says so to all, and writes it down."""
         self.session.take_over()
+        self.show_desk()
         self.panel.pane.focus()
 
     def action_release(self) -> None:

@@ -47,6 +47,8 @@ def test_a_full_screen_program_answers_keys(machine: Machine) -> None:
         console.wait_for("›● running")
         console.press("\r")
         console.wait_for("written")
+        console.press("i")
+        console.wait_for("⌨ .*written|Keyboard back")
         console.press("ifrom the pane" + ESCAPE)
         console.wait_for("from the pane")
         console.press(":wq\r")

@@ -234,6 +234,10 @@ async def test_two_consoles_drive_one_task_in_turns() -> None:
         pane, hand = screen.panel.pane, running.app.desk.hand
         await running.until(lambda: running.world.sent)
         assert running.world.sent[0][2] == "drive"
+        actor, _, mine = hand.rstrip(")").rpartition(" (")
+        running.world.say("control", action="drive", actor=actor, console=mine, ok=True)
+        await running.until(lambda: "you type now" in running.text)
+        assert pane.is_interactive
         running.world.say("control", action="drive", actor="bob@desk", console="b0b0", ok=True)
         await running.until(lambda: not pane.is_interactive)
         await running.until(lambda: "bob@desk (b0b0) types now" in running.text)
@@ -249,12 +253,10 @@ async def test_two_consoles_drive_one_task_in_turns() -> None:
         await running.until(lambda: "types here; :take-over" in running.told)
         assert len(running.world.sent) == count
         await running.press("T")
-        await running.until(lambda: len(running.world.sent) == count + 1)
-        assert running.world.sent[-1][2] == "drive"
-        actor, _, mine = hand.rstrip(")").rpartition(" (")
+        await running.until(lambda: len(running.world.sent) == count + 2)
+        assert [sent[2] for sent in running.world.sent[count:]] == ["drive", "resize"]
         running.world.say("control", action="drive", actor=actor, console=mine, ok=True)
         await running.until(lambda: pane.is_interactive)
-        await running.until(lambda: running.world.sent[-1][2] == "resize")
         assert (screen.session.terminal.columns, screen.session.terminal.rows) == tuple(pane.size)
 
 
