@@ -35,11 +35,11 @@ class Steering(ConsoleScreen):
         session = self.session
         match action:
             case "type":
-                return session.is_interactive and not self.panel.pane.has_focus
+                return session.is_interactive and not (session.drives and self.panel.pane.has_focus)
             case "take_over":
                 return session.is_interactive and not session.drives
             case "release":
-                return session.is_interactive and self.panel.pane.has_focus
+                return session.drives and self.panel.pane.has_focus
             case "allow" | "deny" | "deny_saying":
                 return session.permission is not None
             case "allow_session":

@@ -16,7 +16,10 @@ from worker_service.wire import EventType, TaskEvent
 
 
 def session(
-    *events: tuple[str, dict[str, Any]] | Exception, mode: str = "headless", where: str = "dev"
+    *events: tuple[str, dict[str, Any]] | Exception,
+    mode: str = "headless",
+    where: str = "dev",
+    is_own: bool = True,
 ) -> Session:
     async def stream() -> AsyncGenerator[TaskEvent, None]:
         for number, event in enumerate(events, 1):
@@ -26,7 +29,7 @@ def session(
             yield TaskEvent(number, EventType(kind), {"ts": 1000.0 + number, **data})
 
     own = task("t1", where, "worker", TaskState.PENDING, started_at=None, mode=mode)
-    return Session(own, CONFIG.environments[where], stream, is_own=True, size=(40, 10))
+    return Session(own, CONFIG.environments[where], stream, is_own=is_own, size=(40, 10))
 
 
 async def followed(one: Session) -> list[TaskState]:
@@ -119,8 +122,7 @@ async def test_queries_are_answered_by_the_tasks_own_console_alone(
     mode: str, is_own: bool, answer: str
 ) -> None:
     query = ("output", {"data": "\x1b[6n", "encoding": "utf-8", "offset": 0, "length": 4})
-    one = session(("status", {"status": "running"}), query, ("usage", {}), mode=mode)
-    one.is_own = is_own
+    one = session(("status", {"status": "running"}), query, ("usage", {}), mode=mode, is_own=is_own)
     commands = one.commands()
     async with asyncio.timeout(5), aclosing(commands), aclosing(one.follow()) as changes:
         await anext(changes)
