@@ -10,7 +10,7 @@ from textual.content import Content
 
 from ccconsole.format import duration
 from ccconsole.model import Permission
-from ccconsole.widgets.text import MUTED, content, plain, plain_lines
+from ccconsole.widgets.text import MUTED, content
 
 SHOWN_CHARACTERS = 20_000
 """Of one value; a file's whole content may be asked to be written."""
@@ -21,9 +21,9 @@ def permission_text(
 ) -> Content:
     """The tool, its input a field a line, the rules of an answer for the session, the time left, the keys."""
     more = f"  1 of {waiting}" if waiting > 1 else ""
-    lines = [content((f"◆ {plain(asked.tool)}", "bold $accent"), (" asks to run", MUTED), (more, "$accent"))]
-    if asked.description:
-        lines.append(content((plain_lines(asked.description), MUTED)))
+    sign = (f"◆ {asked.tool}", "bold $accent")
+    lines = [content(sign, (" waits to be allowed", MUTED), (more, "$accent"))]
+    lines += [content((line, MUTED)) for line in asked.description.splitlines()]
     lines.extend(_fields(asked.input))
     if rules := [_rule(rule) for rule in asked.suggestions]:
         lines.append(content(("for the session: ", MUTED), ", ".join(rules)))
@@ -34,23 +34,27 @@ def permission_text(
 def _fields(fields: Mapping[str, Any]) -> Iterator[Content]:
     for name, value in fields.items():
         text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-        shown = plain_lines(text[:SHOWN_CHARACTERS])
-        cut = f"\n… {len(text) - SHOWN_CHARACTERS} more characters" if len(text) > SHOWN_CHARACTERS else ""
-        line = "\n" if "\n" in shown else " "
-        yield content((f"{plain(name)}:{line}", MUTED), shown, (cut, MUTED))
+        first, *rest = text[:SHOWN_CHARACTERS].splitlines() or [""]
+        if rest:
+            yield content((f"{name}:", MUTED))
+            yield from (content(f"  {line}") for line in (first, *rest))
+        else:
+            yield content((f"{name}: ", MUTED), first)
+        if len(text) > SHOWN_CHARACTERS:
+            yield content((f"  … {len(text) - SHOWN_CHARACTERS} more characters", MUTED))
 
 
 def _rule(suggestion: Any) -> str:
-    """A rule in words: `Bash(npm test:*)`, a mode, or the rule as it came."""
+    """A rule in words: `Bash(npm test:*)`, a mode, folders, or the rule as it came."""
     if isinstance(suggestion, dict):
         rules = suggestion.get("rules")
         if isinstance(rules, list) and rules and all(isinstance(rule, dict) for rule in rules):
-            return plain(", ".join(_named(rule) for rule in rules))
+            return ", ".join(_named(rule) for rule in rules)
         if suggestion.get("mode"):
-            return plain(f"mode {suggestion['mode']}")
+            return f"mode {suggestion['mode']}"
         if isinstance(suggestion.get("directories"), list):
-            return plain(f"folders {', '.join(map(str, suggestion['directories']))}")
-    return plain(json.dumps(suggestion, ensure_ascii=False)[:200])
+            return f"folders {', '.join(map(str, suggestion['directories']))}"
+    return json.dumps(suggestion, ensure_ascii=False)[:200]
 
 
 def _named(rule: Mapping[str, Any]) -> str:

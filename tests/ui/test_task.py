@@ -161,7 +161,7 @@ async def test_a_permission_is_shown_in_full_and_answered_from_the_console() -> 
     async with console() as running:
         screen = await asked(running)
         for part in (
-            "◆ Bash asks to run",
+            "◆ Bash waits to be allowed",
             "1 of 2",
             "Clean [up]",
             "two",
@@ -169,13 +169,15 @@ async def test_a_permission_is_shown_in_full_and_answered_from_the_console() -> 
             "denied by itself in 8m",
         ):
             assert part in running.text
+        shown = [line.strip(" ▌") for line in running.text.splitlines()]
+        assert shown.index("two") == shown.index("one") + 1
         await running.press("A")
         await running.until(lambda: running.world.sent)
         assert running.world.sent[0][2:] == ("answer", {"permission_id": "p1", "behavior": "allow"})
         running.world.say(
             "control", action="answer", actor="bob", ok=True, permissionId="p1", behavior="allow"
         )
-        await running.until(lambda: "Write asks to run" in running.text)
+        await running.until(lambda: "Write waits to be allowed" in running.text)
         assert "ab" in running.text
         assert screen.check_action("deny", ())
         assert not screen.check_action("allow_session", ())
@@ -183,7 +185,7 @@ async def test_a_permission_is_shown_in_full_and_answered_from_the_console() -> 
         await running.until(lambda: len(running.world.sent) == 2)
         assert running.world.sent[1][2:] == ("answer", {"permission_id": "p2", "behavior": "deny"})
         running.world.say("status", status="running")
-        await running.until(lambda: "asks to run" not in running.text)
+        await running.until(lambda: "waits to be allowed" not in running.text)
         assert not screen.check_action("deny", ())
 
 
@@ -208,7 +210,7 @@ async def test_a_denial_has_words_and_is_for_what_was_asked() -> None:
         running.world.say(
             "control", action="answer", actor="bob", ok=True, permissionId="p1", behavior="allow"
         )
-        await running.until(lambda: "Write asks to run" in running.text)
+        await running.until(lambda: "Write waits to be allowed" in running.text)
         await running.press("enter")
         await running.until(lambda: "answered meanwhile" in running.told)
         assert len(running.world.sent) == 1
