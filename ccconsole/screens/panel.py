@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from textual import on
 from textual.app import ComposeResult
 from textual.containers import Vertical, VerticalScroll
 from textual.content import Content
+from textual.message import Message
 from textual.widgets import Static
 
 from ccconsole.errors import ConsoleError
@@ -20,8 +23,15 @@ from ccconsole.widgets.text import MUTED, content, plain
 class TaskPanel(Vertical):
     """Shows a session, which goes on without it."""
 
+    @dataclass
+    class KeysLost(Message):
+        """Somebody typed who no longer drives."""
+
+        session: Session
+
     session: Session | None = None
     _is_read_only = False
+    _is_loss_told = False
 
     def compose(self) -> ComposeResult:
         """Three lines and the terminal."""
@@ -44,7 +54,9 @@ class TaskPanel(Vertical):
             self.pane.show(session.terminal)
             self.fit()
         self._is_read_only = is_read_only
-        self.pane.is_interactive = session.drives and not is_read_only
+        # Who has lost the keyboard may still be typing: those keys are for nobody, least of all commands.
+        is_losing = self.pane.is_interactive and self.pane.has_focus and session.is_interactive
+        self.pane.is_interactive = (session.drives or is_losing) and not is_read_only
 
     def fit(self) -> None:
         """Give the terminal the pane's size, unless it is another console's."""
@@ -59,8 +71,16 @@ class TaskPanel(Vertical):
     @on(TerminalPane.Typed)
     def _typed(self, message: TerminalPane.Typed) -> None:
         message.stop()
-        if self.session is not None and self.pane.is_interactive:
+        if self.session is None or not self.pane.is_interactive:
+            return
+        if self.session.drives:
             self.session.type(message.data)
+            self._is_loss_told = False
+            return
+        self.app.bell()
+        if not self._is_loss_told:
+            self._is_loss_told = True
+            self.post_message(self.KeysLost(self.session))
 
     def on_resize(self) -> None:
         """The terminal's size is known once the layout is."""

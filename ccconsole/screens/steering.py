@@ -39,7 +39,7 @@ class Steering(ConsoleScreen):
             case "take_over":
                 return session.is_interactive and not session.drives
             case "release":
-                return session.drives and self.panel.pane.has_focus
+                return self.panel.pane.is_interactive and self.panel.pane.has_focus
             case "allow" | "deny" | "deny_saying":
                 return session.permission is not None
             case "allow_session":
@@ -49,6 +49,10 @@ class Steering(ConsoleScreen):
             case "cancel":
                 return not session.is_over
         return True
+
+    @on(TaskPanel.KeysLost)
+    def _keys_lost(self, message: TaskPanel.KeysLost) -> None:
+        self.say(f"{message.session.task.driver} types now; your keys go nowhere", is_warning=True)
 
     def action_type(self) -> None:
         """The keyboard to the terminal; one that nobody drives is taken."""

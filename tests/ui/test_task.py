@@ -241,16 +241,20 @@ async def test_two_consoles_drive_one_task_in_turns() -> None:
         await running.until(lambda: "you type now" in running.text)
         assert pane.is_interactive
         running.world.say("control", action="drive", actor="bob@desk", console="b0b0", ok=True)
-        await running.until(lambda: not pane.is_interactive)
         await running.until(lambda: "bob@desk (b0b0) types now" in running.text)
+        count = len(running.world.sent)
+        await running.type("DTx")
+        await running.until(lambda: "your keys go nowhere" in running.told)
+        assert len(running.world.sent) == count
+        assert running.app.screen is screen
         running.world.say(
             "control", action="resize", actor="bob@desk", console="b0b0", ok=True, cols=50, rows=9
         )
         await running.until(
             lambda: (screen.session.terminal.columns, screen.session.terminal.rows) == (50, 9)
         )
-        screen.set_focus(None)
-        count = len(running.world.sent)
+        await running.press("ctrl+right_square_bracket")
+        await running.until(lambda: not pane.is_interactive)
         await running.press("i")
         await running.until(lambda: "types here; :take-over" in running.told)
         assert len(running.world.sent) == count
