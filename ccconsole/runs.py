@@ -28,7 +28,7 @@ __all__ = ["NoOutcome", "attach", "command", "journal", "output_bytes", "send", 
 REATTACH_SECONDS = (0.5, 1.0, 2.0)
 """Between the tries to find a dropped stream at its own worker; the journal comes after them."""
 OUTAGE_SECONDS = 90.0
-"""How long a network that is gone is waited for; a worker cancels a task that nobody detached after 30 s."""
+"""How long a network that is gone is waited for; a worker cancels a task that nobody detached after 45 s."""
 OUTAGE_PAUSE_SECONDS = 1.0
 CANCEL_SECONDS = 1.0
 """What leaving a task waits for its cancel to be taken; the worker's own time of grace makes up for it."""

@@ -62,8 +62,8 @@ class Settings(BaseSettings):
     worker_max_detached: Annotated[int, Field(ge=0, le=1000)] = 4
     """With more tasks that no request holds, new ones are refused; the platform sees only a free place."""
     worker_on_disconnect: Literal["cancel", "detach"] = "cancel"
-    worker_disconnect_grace_seconds: Annotated[float, Field(ge=0, le=3600)] = 30
-    """A console that lost its network comes back within it; one that means to leave cancels."""
+    worker_disconnect_grace_seconds: Annotated[float, Field(ge=0, le=3600)] = 45
+    """A console whose network is gone for 30 s comes back within it; one that means to leave cancels."""
     worker_permission_seconds: Seconds = 600
     """How long a permission waits for a person before `worker_permission_default` answers."""
     worker_permission_default: Literal["allow", "deny"] = "deny"

@@ -59,7 +59,9 @@ class Relay:
                     await sink.drain()
             sink.close()
 
-        await asyncio.gather(pump(reader, back), pump(there, writer))
+        # The loop's end cancels it, and asyncio would call that an error of the connection.
+        with suppress(asyncio.CancelledError):
+            await asyncio.gather(pump(reader, back), pump(there, writer))
 
     def cut(self) -> None:
         """Reset every connection."""
