@@ -49,8 +49,8 @@ class QuitScreen(ModalScreen[Leave | None]):
                 yield from self._tasks()
             for rollout in self.rollouts:
                 yield Static(content((f"{rollout.verb} of {rollout.key} is under way", "bold $warning")))
-                again = f"leaving stops it where it is; ccconsole {rollout.verb} {rollout.key} goes on"
-                yield Static(content((f"  {again}", MUTED)))
+                yield Static(content(("  leaving stops it where it is; this goes on with it:", MUTED)))
+                yield Static(content(f"  ccconsole {rollout.verb} {rollout.key}"))
             if self.sessions:
                 it = "it" if len(self.sessions) == 1 else "them"
                 yield Static(content((" c   ", "bold $accent"), f"cancel {it} and quit"), classes="spaced")
@@ -79,7 +79,8 @@ class QuitScreen(ModalScreen[Leave | None]):
 
     def action_leave(self, how: str) -> None:
         """Answer, unless nothing could be left."""
-        if how == Leave.KEEP and self.lost and len(self.lost) == len(self.sessions):
+        is_for_nothing = how == Leave.CANCEL and not self.sessions
+        if is_for_nothing or (how == Leave.KEEP and self.lost and len(self.lost) == len(self.sessions)):
             self.app.bell()
             return
         self.dismiss(Leave(how))

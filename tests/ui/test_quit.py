@@ -81,7 +81,7 @@ async def test_a_rollout_under_way_is_told() -> None:
         running.app.desk.rollouts[key] = Rollout(key, "deploy", (), NOW)
         await asked(running)
         assert "deploy of dev/worker-dev is under way" in running.text
-        assert "ccconsole deploy dev/worker-dev goes on" in running.text
+        assert "ccconsole deploy dev/worker-dev" in running.text
         assert "cancel" not in running.text
         await running.press("l")
         await gone(running)
