@@ -58,6 +58,11 @@ class JournalReader:
             )
         return found[0]
 
+    async def some(self, ids: list[str]) -> list[Task]:
+        """Those of these tasks that the journal knows, newest first."""
+        with self._explained():
+            return await self._read(ids)
+
     async def ids(self, prefix: str = "") -> list[str]:
         """The ids that begin with `prefix`, sorted."""
         with self._explained():

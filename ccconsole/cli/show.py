@@ -46,14 +46,14 @@ class Shown:
 
         self.is_started = True
         if self._form is Format.NDJSON:
-            await self._stdout.write(_json_line(event).encode())
+            await self._stdout.write(event_line(event).encode())
         elif event.type is EventType.OUTPUT and self._form is Format.TABLE:
             await self._stdout.write(output_bytes(event))
         if event.type is EventType.COMPLETE:
             await self._stdout.close()
             self._end(event.data)
         else:
-            _note(event)
+            note(event)
 
     def _end(self, result: dict[str, Any]) -> None:
         if self._form in (Format.JSON, Format.YAML):
@@ -74,26 +74,33 @@ class Shown:
         output.error(ConsoleError(title, str(result.get("detail") or ""), _remedy(result)))
 
 
-def _note(event: TaskEvent) -> None:
+def note(event: TaskEvent, where: str = "") -> None:
+    """Say on stderr what else than output happened, with `where` in front."""
+    if words := _words(event):
+        output.note(f"{where}{words}")
+
+
+def _words(event: TaskEvent) -> str:
     from worker_service.wire import EventType
 
     data = event.data
     match event.type:
         case EventType.STATUS if data.get("status") == "running":
             where = data.get("instanceId") or data.get("revision")
-            output.note(f"task {data.get('taskId')} runs" + (f" on {where}" if where else ""))
+            return f"task {data.get('taskId')} runs" + (f" on {where}" if where else "")
         case EventType.STATUS if data.get("ignoredFields"):
-            output.note(f"the worker ignored {', '.join(map(str, data['ignoredFields']))}")
+            return f"the worker ignored {', '.join(map(str, data['ignoredFields']))}"
         case EventType.STATUS if data.get("status") in ("cancelling", "draining"):
-            output.note(f"{data['status']}" + (f": {data['reason']}" if data.get("reason") else ""))
+            return f"{data['status']}" + (f": {data['reason']}" if data.get("reason") else "")
         case EventType.ERROR:
-            output.note(f"{data.get('code')}: {data.get('message')}")
+            return f"{data.get('code')}: {data.get('message')}"
         case EventType.GAP:
-            output.note(f"events {data.get('from')} to {data.get('to')} are missing: {data.get('reason')}")
+            return f"events {data.get('from')} to {data.get('to')} are missing: {data.get('reason')}"
         case EventType.PERMISSION:
-            output.note(
+            return (
                 f"the agent asks to use {data.get('tool')}: ccconsole answer {data.get('taskId')} allow|deny"
             )
+    return ""
 
 
 def _remedy(result: dict[str, Any]) -> str:
@@ -107,6 +114,7 @@ def _cost(result: dict[str, Any]) -> str:
     return f", {format.money(cost)}" if cost is not None else ""
 
 
-def _json_line(event: TaskEvent) -> str:
-    fields = {"id": event.id, "type": event.type.value, "data": event.data}
+def event_line(event: TaskEvent, **more: str) -> str:
+    """An event as a line of JSON, with `more` in front."""
+    fields = {**more, "id": event.id, "type": event.type.value, "data": event.data}
     return json.dumps(fields, ensure_ascii=False, separators=(",", ":")) + "\n"

@@ -62,6 +62,35 @@ async def live_service(
         raise TimedOut(f"{target} is not ready", f"Nothing came within {timeout:g} s.", hint) from None
 
 
+async def live_services(
+    config: Config, connections: Connections, target: str, *, timeout: float = 30.0
+) -> tuple[Environment, list[Service], list[Service]]:
+    """The live services that a target means: those that can take requests, and those that cannot.
+
+    What is being deployed is waited for, for `timeout` seconds. Raises as `live_service` does, also when
+    none of them can take requests.
+    """
+    environment, name = split(config, target)
+    found: list[Service] = []
+    try:
+        async with asyncio.timeout(timeout):
+            connection = await connections.connection(environment)
+            while True:
+                live = await _services(connection)
+                found = _choices(environment, name, live) or [_nothing(environment, name, live)]
+                if all(_can_serve(service) or service.state is ServiceState.FAILED for service in found):
+                    break
+                await asyncio.sleep(_POLL_SECONDS)
+    except TimeoutError:
+        if not found:
+            hint = f"See its state: ccconsole ls {environment.name}"
+            raise TimedOut(f"{target} does not answer", f"Nothing came within {timeout:g} s.", hint) from None
+    serving = [service for service in found if _can_serve(service)]
+    if not serving:
+        raise _not_serving(found[0])
+    return environment, serving, [service for service in found if service not in serving]
+
+
 async def _services(connection: object) -> tuple[Service, ...]:
     from ccconsole.cloud import services
     from ccconsole.cloud.connect import Connection
@@ -73,12 +102,17 @@ async def _services(connection: object) -> tuple[Service, ...]:
     return found
 
 
-def _chosen(environment: Environment, name: str | None, live: tuple[Service, ...]) -> Service:
+def _choices(environment: Environment, name: str | None, live: tuple[Service, ...]) -> list[Service]:
     declared = {spec.key for spec in environment.services}
     choices = [service for service in live if name is None or service.key.name == name]
     if name is None and any(service.key in declared for service in choices):
         # What somebody else deployed beside them is meant by its name alone.
         choices = [service for service in choices if service.key in declared]
+    return choices
+
+
+def _chosen(environment: Environment, name: str | None, live: tuple[Service, ...]) -> Service:
+    choices = _choices(environment, name, live)
     if len(choices) == 1:
         return choices[0]
     if choices:
@@ -126,6 +160,12 @@ def complete_target(context: typer.Context, incomplete: str) -> list[str]:
     for environment in _declared(context):
         targets += [environment.name, *(str(spec.key) for spec in environment.services)]
     return [target for target in targets if target.startswith(incomplete)]
+
+
+def complete_targets(context: typer.Context, incomplete: str) -> list[str]:
+    """Several targets with commas between them: what is behind the last one is completed."""
+    before, comma, begun = incomplete.rpartition(",")
+    return [f"{before}{comma}{target}" for target in complete_target(context, begun)]
 
 
 def complete_environment(context: typer.Context, incomplete: str) -> list[str]:

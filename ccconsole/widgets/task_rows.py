@@ -34,6 +34,7 @@ STATES: Mapping[TaskState, tuple[str, Tone]] = {
     TaskState.FAILED: ("✗", Tone.BAD),
     TaskState.CANCELLED: ("⊘", Tone.DIM),
     TaskState.LOST: ("?", Tone.BAD),
+    TaskState.UNKNOWN: ("?", Tone.WARN),
 }
 """A state's sign and meaning; its word stands beside them."""
 
