@@ -129,6 +129,8 @@ class Record:
             traceId=order.trace_id,
             agent=self._house.agent,
             deadline=self.deadline,
+            cols=self.cols,
+            rows=self.rows,
             ignoredFields=list(order.ignored_fields) or None,
         )
 

@@ -231,7 +231,8 @@ class TaskEvent:
     """One event: its per-task number from 1 (None for a heartbeat), its type, and its data.
 
     `data` always holds `taskId`, `seq` and `ts` (seconds since the epoch); the rest by type:
-    status {status, reason?, pid?, instanceId?, revision?, deadline?, traceId?, agent?, ignoredFields?};
+    status {status, reason?, pid?, instanceId?, revision?, deadline?, traceId?, agent?, cols?, rows?,
+    ignoredFields?};
     output {data, encoding: "utf-8"|"base64", offset, length} with offset and length in output bytes;
     message {message}: one JSON object of the agent's; usage {Usage};
     permission {permissionId, tool, input, description?, suggestions?, deadline?};
