@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from typing import TYPE_CHECKING, Any
@@ -42,11 +41,12 @@ class Shown:
     async def event(self, event: TaskEvent) -> None:
         """Show one event."""
         from ccconsole.runs import output_bytes
+        from worker_service.transcript import line
         from worker_service.wire import EventType
 
         self.is_started = True
         if self._form is Format.NDJSON:
-            await self._stdout.write(event_line(event).encode())
+            await self._stdout.write(line(event))
         elif event.type is EventType.OUTPUT and self._form is Format.TABLE:
             await self._stdout.write(output_bytes(event))
         if event.type is EventType.COMPLETE:
@@ -112,9 +112,3 @@ def _remedy(result: dict[str, Any]) -> str:
 def _cost(result: dict[str, Any]) -> str:
     cost = (result.get("usage") or {}).get("costUsd")
     return f", {format.money(cost)}" if cost is not None else ""
-
-
-def event_line(event: TaskEvent, **more: str) -> str:
-    """An event as a line of JSON, with `more` in front."""
-    fields = {**more, "id": event.id, "type": event.type.value, "data": event.data}
-    return json.dumps(fields, ensure_ascii=False, separators=(",", ":")) + "\n"

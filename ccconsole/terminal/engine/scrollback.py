@@ -27,6 +27,12 @@ class _Block:
         self.is_wrapped = bytearray()
         self.size = 0
 
+    def copy(self) -> _Block:
+        block = _Block()
+        block.sources, block.styles = self.sources.copy(), self.styles.copy()
+        block.is_wrapped, block.size = self.is_wrapped.copy(), self.size
+        return block
+
 
 class Scrollback:
     """Lines by number, 0 the oldest kept. A line's SGR is only read when somebody looks at the line."""
@@ -140,6 +146,13 @@ class Scrollback:
         if not block.sources or self._starts[-1] >= self._end:
             self._drop_block(-1)
         return line
+
+    def copy(self) -> Scrollback:
+        """Another of the same content; the lines themselves are shared."""
+        scrollback = Scrollback(self._table, self._max_lines, self._max_bytes)
+        scrollback.evicted, scrollback._end, scrollback._size = self.evicted, self._end, self._size
+        scrollback._blocks, scrollback._starts = [block.copy() for block in self._blocks], self._starts.copy()
+        return scrollback
 
     def clear(self) -> None:
         """Forget every line."""
