@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -73,7 +74,7 @@ class Store:
         if scheme == "memory":
             return cls(MemoryStore())
         try:
-            return cls(from_url(url, client_options=CLIENT_OPTIONS, retry_config=RETRY_CONFIG))
+            return cls(from_url(url, retry_config=RETRY_CONFIG, **_reach(scheme)))
         except (BaseError, ValueError) as error:
             reason = str(error).split("\n", 1)[0]
             if isinstance(error, BaseError) and "URL" not in reason:
@@ -157,6 +158,23 @@ class Store:
         except FAILURES as error:
             raise _store_error(error) from error
         return meta["last_modified"].timestamp()
+
+
+def _reach(scheme: str) -> dict[str, Any]:
+    """How a bucket is reached, by the variables that Amazon's and Google's own clients obey too."""
+    options, variables = dict(CLIENT_OPTIONS), os.environ
+    if scheme == "s3":
+        # Options given here displace all those of the environment.
+        options["allow_http"] = variables.get("AWS_ALLOW_HTTP", "").lower() in ("1", "true", "yes", "on")
+    emulator = variables.get("STORAGE_EMULATOR_HOST") if scheme == "gs" else None
+    if not emulator:
+        return {"client_options": options}
+    address = emulator if "://" in emulator else f"http://{emulator}"
+    return {
+        "client_options": options | {"allow_http": True},
+        # Without a token, each write would look for Google's metadata server.
+        "config": {"base_url": address.rstrip("/"), "bearer_token": "emulator"},
+    }
 
 
 def _folder(url: str) -> LocalStore:
