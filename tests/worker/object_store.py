@@ -103,10 +103,11 @@ def _marks(body: bytes) -> dict[str, str]:
 
 
 @asynccontextmanager
-async def bucket() -> AsyncIterator[Bucket]:
-    """Serve the bucket called `bucket`."""
-    listener = socket.socket()
-    listener.bind(("127.0.0.1", 0))
+async def bucket(listener: socket.socket | None = None) -> AsyncIterator[Bucket]:
+    """Serve the bucket called `bucket`, on a bound socket if one is given."""
+    if listener is None:
+        listener = socket.socket()
+        listener.bind(("127.0.0.1", 0))
     found = Bucket(f"127.0.0.1:{listener.getsockname()[1]}")
     found.is_open.set()
 

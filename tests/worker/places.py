@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import socket
 import subprocess
 import sys
 import time
@@ -30,9 +31,9 @@ class Place:
 
 
 @asynccontextmanager
-async def cloud_storage() -> AsyncIterator[tuple[Place, Bucket]]:
+async def cloud_storage(listener: socket.socket | None = None) -> AsyncIterator[tuple[Place, Bucket]]:
     """A bucket in the stand-in for Cloud Storage."""
-    async with bucket() as found:
+    async with bucket(listener) as found:
         yield Place("gs://bucket/prefix", {"STORAGE_EMULATOR_HOST": found.host}), found
 
 
