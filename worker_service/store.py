@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import os
+import re
+import time
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
@@ -17,6 +21,7 @@ from obstore.exceptions import (
 from obstore.store import LocalStore, MemoryStore, from_url
 
 from worker_service.calls import Calls
+from worker_service.health import Health, Side
 
 if TYPE_CHECKING:
     from obstore.store import ObjectStore
@@ -25,9 +30,17 @@ CLIENT_OPTIONS: Any = {"connect_timeout": "5s", "timeout": "20s"}
 RETRY_CONFIG: Any = {"max_retries": 2, "retry_timeout": timedelta(seconds=10)}
 """Short: whoever calls has its own back-off, and a person may be waiting."""
 
+T = TypeVar("T")
+
 FAILURES = (BaseError, OSError)
 _calls = Calls(FAILURES)
 
+MAX_WORDS = 500
+"""Of a problem, in characters: a server may answer with a whole page."""
+_CREDENTIALS = re.compile(r"//[^/@\s]*@")
+"""In front of the host in an endpoint's address."""
+
+Kind = Literal["file", "memory", "gs", "s3"]
 Trouble = Literal["denied", "unauthenticated", "unreachable"]
 
 
@@ -40,7 +53,7 @@ class StoreError(OSError):
 
 
 def _store_error(error: BaseException) -> StoreError:
-    text = str(error).split("\n", 1)[0].strip() or type(error).__name__
+    text = _CREDENTIALS.sub("//", str(error).split("\n", 1)[0].strip())[:MAX_WORDS] or type(error).__name__
     if isinstance(error, PermissionDeniedError | PermissionError):
         return StoreError(f"the store refused access: {text}", "denied")
     is_offline = "error sending request" in text
@@ -55,9 +68,11 @@ class Store:
     Every method raises StoreError when the store is denied, full, broken or out of reach.
     """
 
-    def __init__(self, objects: ObjectStore) -> None:
+    def __init__(self, objects: ObjectStore, kind: Kind) -> None:
         self._objects = objects
-        self.is_near = isinstance(objects, LocalStore | MemoryStore)
+        self.kind = kind
+        self.is_near = kind in ("file", "memory")
+        self.health = Health()
 
     @classmethod
     def open(cls, url: str) -> Store:
@@ -69,11 +84,14 @@ class Store:
         """
         scheme = urlsplit(url).scheme
         if scheme == "file":
-            return cls(_folder(url))
+            return cls(_folder(url), "file")
         if scheme == "memory":
-            return cls(MemoryStore())
+            return cls(MemoryStore(), "memory")
         try:
-            return cls(from_url(url, client_options=CLIENT_OPTIONS, retry_config=RETRY_CONFIG))
+            if scheme not in ("gs", "s3"):
+                raise ValueError("no such kind of url")
+            objects = from_url(url, retry_config=RETRY_CONFIG, **_reach(scheme))
+            return cls(objects, "gs" if scheme == "gs" else "s3")
         except (BaseError, ValueError) as error:
             reason = str(error).split("\n", 1)[0]
             if isinstance(error, BaseError) and "URL" not in reason:
@@ -91,19 +109,11 @@ class Store:
         def read() -> bytes:
             return bytes(self._objects.get(path).bytes())
 
-        try:
-            return await _calls.run(read)
-        except FileNotFoundError:
-            return None
-        except FAILURES as error:
-            raise _store_error(error) from error
+        return await self._ask("read", _unless_absent(read))
 
     async def put(self, path: str, data: bytes) -> None:
         """Write the object, over whatever was there."""
-        try:
-            await _calls.run(self._objects.put, path, data, use_multipart=False)
-        except FAILURES as error:
-            raise _store_error(error) from error
+        await self._ask("write", lambda: self._objects.put(path, data, use_multipart=False))
 
     async def create(self, path: str, data: bytes) -> bytes | None:
         """Write the object if it is absent: None when it now holds `data`, else what it held before.
@@ -111,23 +121,22 @@ class Store:
         A store that retries a write may find its own first try there, so the bytes are compared:
         `data` must hold something that only this writer writes.
         """
-        try:
-            await _calls.run(self._objects.put, path, data, mode="create")
-        except AlreadyExistsError:
-            held = await self.read(path)
-            return None if held == data else held or b""
-        except FAILURES as error:
-            raise _store_error(error) from error
-        return None
+
+        def is_new() -> bool:
+            try:
+                self._objects.put(path, data, mode="create")
+            except AlreadyExistsError:
+                return False
+            return True
+
+        if await self._ask("write", is_new):
+            return None
+        held = await self.read(path)
+        return None if held == data else held or b""
 
     async def delete(self, path: str) -> None:
         """Remove the object; it may be gone already."""
-        try:
-            await _calls.run(self._objects.delete, path)
-        except FileNotFoundError:
-            return
-        except FAILURES as error:
-            raise _store_error(error) from error
+        await self._ask("write", _unless_absent(lambda: self._objects.delete(path)))
 
     async def names(self, folder: str, after: str | None = None) -> list[str]:
         """The paths of the objects under `folder`, sorted; only those that sort behind `after`, if given."""
@@ -135,28 +144,68 @@ class Store:
         def names() -> list[str]:
             return sorted(entry["path"] for entry in self._objects.list(folder, offset=after).collect())
 
-        try:
-            return await _calls.run(names)
-        except FAILURES as error:
-            raise _store_error(error) from error
+        return await self._ask("read", names)
 
     async def folders(self, folder: str) -> list[str]:
         """The names of the folders directly in `folder`, sorted."""
-        try:
-            listed = await _calls.run(self._objects.list_with_delimiter, folder)
-        except FAILURES as error:
-            raise _store_error(error) from error
-        return sorted(prefix.rsplit("/", 1)[-1] for prefix in listed["common_prefixes"])
+
+        def folders() -> list[str]:
+            prefixes = self._objects.list_with_delimiter(folder)["common_prefixes"]
+            return sorted(prefix.rsplit("/", 1)[-1] for prefix in prefixes)
+
+        return await self._ask("read", folders)
 
     async def written_at(self, path: str) -> float | None:
         """When the object was last written, seconds since the epoch; None when there is no such object."""
+
+        def written_at() -> float:
+            return self._objects.head(path)["last_modified"].timestamp()
+
+        return await self._ask("read", _unless_absent(written_at))
+
+    async def _ask(self, side: Side, function: Callable[[], T]) -> T:
+        def ask() -> T:
+            began = time.monotonic()
+            with self.health.asked():
+                try:
+                    answer = function()
+                except FAILURES as error:
+                    problem = _store_error(error)
+                    self.health.failed(side, str(problem))
+                    raise problem from error
+            self.health.answered(side, time.monotonic() - began)
+            return answer
+
+        return await _calls.run(ask)
+
+
+def _unless_absent(function: Callable[[], T]) -> Callable[[], T | None]:
+    """The same, with None for an object that is not there."""
+
+    def ask() -> T | None:
         try:
-            meta = await _calls.run(self._objects.head, path)
+            return function()
         except FileNotFoundError:
             return None
-        except FAILURES as error:
-            raise _store_error(error) from error
-        return meta["last_modified"].timestamp()
+
+    return ask
+
+
+def _reach(scheme: str) -> dict[str, Any]:
+    """How a bucket is reached, by the variables that Amazon's and Google's own clients obey too."""
+    options, variables = dict(CLIENT_OPTIONS), os.environ
+    if scheme == "s3":
+        # Options given here displace all those of the environment.
+        options["allow_http"] = variables.get("AWS_ALLOW_HTTP", "").lower() in ("1", "true", "yes", "on")
+    emulator = variables.get("STORAGE_EMULATOR_HOST") if scheme == "gs" else None
+    if not emulator:
+        return {"client_options": options}
+    address = emulator if "://" in emulator else f"http://{emulator}"
+    return {
+        "client_options": options | {"allow_http": True},
+        # Without a token, each write would look for Google's metadata server.
+        "config": {"base_url": address.rstrip("/"), "bearer_token": "emulator"},
+    }
 
 
 def _folder(url: str) -> LocalStore:

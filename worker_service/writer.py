@@ -10,6 +10,7 @@ from collections.abc import AsyncGenerator, Callable, Iterator
 from contextlib import contextmanager, suppress
 
 from worker_service import layout
+from worker_service.health import SLOW_SECONDS
 from worker_service.mailbox import Mailbox
 from worker_service.segments import SEGMENT_BYTES, Buffer
 from worker_service.store import Store, StoreError
@@ -23,7 +24,6 @@ PACE_SECONDS = 0.05
 """Between two flushes of a flood at least: each costs the event loop a fraction of a millisecond."""
 SUMMARY_SECONDS = 1.0
 """Cloud Storage takes one write a second per object name."""
-SLOW_SECONDS = 5.0
 CLOSE_SECONDS = 5.0
 """What `close` waits for the store: Cloud Run kills an instance 10 s after SIGTERM."""
 FIRST_RETRY_SECONDS = 0.25
