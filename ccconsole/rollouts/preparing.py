@@ -6,6 +6,7 @@ from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from pathlib import Path
 
+from ccconsole import engines
 from ccconsole.cloud import apis, cloud_build, engine, registry, secret_access
 from ccconsole.cloud.connect import Connection
 from ccconsole.cloud.engine import Built, Source
@@ -60,7 +61,7 @@ async def built(
         )
     source = source_of(folder)
     token = await connection.access_token()
-    found = await engine.find()
+    found = await engines.find()
     if found is not None:
         lines = engine.build(found, address, source, token)
     else:

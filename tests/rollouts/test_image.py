@@ -18,7 +18,7 @@ from google.cloud import run_v2
 from google.cloud.devtools import cloudbuild_v1
 from google.cloud.logging_v2.types import ListLogEntriesRequest, ListLogEntriesResponse, LogEntry
 
-from ccconsole import rollouts
+from ccconsole import engines, rollouts
 from ccconsole.cloud import cloud_build, engine, registry
 from ccconsole.cloud.connect import Connection
 from ccconsole.cloud.engine import Built, Source
@@ -71,7 +71,7 @@ def image() -> registry.Image:
 
 
 async def test_an_engine_builds_and_pushes_and_the_token_is_no_argument(calls: Path, source: Source) -> None:
-    path = await engine.find()
+    path = await engines.find()
     assert path is not None
     said = [line async for line in engine.build(path, image(), source, "secret-token")]
     assert said[-1] == Built(DIGEST)
@@ -96,7 +96,7 @@ async def test_a_build_that_fails(calls: Path, source: Source, monkeypatch: pyte
     assert caught.value.reason == "BUILD_FAILED"
     assert caught.value.log_lines == ("build: no space left on device",)
     monkeypatch.setenv("FAKE_DOCKER_FAILS", "version")
-    assert await engine.find() is None
+    assert await engines.find() is None
 
 
 async def test_deployed_by_the_digest_that_was_pushed(site: Site, calls: Path, source: Source) -> None:
