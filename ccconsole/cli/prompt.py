@@ -15,7 +15,7 @@ from ccconsole.cli.detaching import detach
 from ccconsole.cli.interrupts import INTERRUPTED, Interrupts, interrupts, running
 from ccconsole.cli.output import Format
 from ccconsole.cli.session import ConfigOption, FormatOption, Session, run, session
-from ccconsole.cli.show import FAILED, Shown
+from ccconsole.cli.show import FAILED, RawOption, Shown
 from ccconsole.cli.targets import complete_targets, live_service
 from ccconsole.config import Environment
 from ccconsole.errors import ConfigError
@@ -97,9 +97,7 @@ def prompt(
         Default | None,
         typer.Option(help="The answer to a permission that nobody answers; deny if not given."),
     ] = None,
-    is_raw: Annotated[
-        bool, typer.Option("--raw", help="Terminal bytes as they are, also where stdout is no terminal.")
-    ] = False,
+    is_raw: RawOption = False,
 ) -> None:
     """Run a prompt and print the agent's output as it comes.
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
 
 from ccconsole import format
 from ccconsole.cli import output
@@ -17,6 +19,9 @@ if TYPE_CHECKING:
     from worker_service.wire import TaskEvent
 
 COMPLETED, FAILED = 0, 1
+RawOption = Annotated[
+    bool, typer.Option("--raw", help="Terminal bytes as they are, also where stdout is no terminal.")
+]
 
 
 class Shown:

@@ -19,7 +19,7 @@ from ccconsole.cli.output import Column, Format
 from ccconsole.cli.prompt import prompt
 from ccconsole.cli.resume import resume
 from ccconsole.cli.session import ConfigOption, FormatOption, Session, TimeoutOption, run, session
-from ccconsole.cli.show import Shown
+from ccconsole.cli.show import RawOption, Shown
 from ccconsole.cli.targets import split
 from ccconsole.errors import ConsoleError
 from ccconsole.model import Task, TaskState
@@ -148,9 +148,7 @@ def attach(
     is_following: Annotated[
         bool, typer.Option("--follow/--no-follow", help="Whether to wait for what is still to come.")
     ] = True,
-    is_raw: Annotated[
-        bool, typer.Option("--raw", help="Terminal bytes as they are, also where stdout is no terminal.")
-    ] = False,
+    is_raw: RawOption = False,
     environment: control.EnvironmentOption = None,
     config: ConfigOption = None,
     timeout: TimeoutOption = None,
