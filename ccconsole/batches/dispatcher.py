@@ -70,7 +70,7 @@ class Dispatcher:
         self._gates = {lane.key: Gate(lane, options.pace) for lane in batch.lanes}
         self._waiting: dict[frozenset[ServiceKey], list[tuple[int, int]]] = {}
         """By the services that may run them: heaps of (-priority, place)."""
-        self._flights: dict[int, Flight] = {}
+        self._flights: dict[int, tuple[Flight, Gate | None]] = {}
         self._jobs: dict[int, asyncio.Task[None]] = {}
         self._watches: list[asyncio.Task[None]] = []
         self._leaving = 0
@@ -111,7 +111,7 @@ class Dispatcher:
         return BatchSnapshot(
             name=self._batch.name,
             changed=tuple(self._rows[place] for place in changed),
-            counts=dict(self._counts),
+            counts=Counter(self._counts),
             started_at=self._started_at,
             at_most=self._batch.at_most,
             shares=tuple(BatchShare(lane.key, lane.limit) for lane in self._batch.lanes),
@@ -153,7 +153,8 @@ class Dispatcher:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-        while not self._halt.is_asked and (choice := self._choice()) is not None:
+        now = time.monotonic()
+        while not self._halt.is_asked and (choice := self._choice(now)) is not None:
             place, gate = choice
             self._fly(place, gate, is_new=True)
         sought = [] if self._halt.is_asked else self._sought()
@@ -161,17 +162,17 @@ class Dispatcher:
             self._ended_at = time.time()
             self.over.set()
             self._news.set()
-        elif sought and (later := min(gate.ready_at for gate in sought) - time.monotonic()) > 0:
-            self._timer = asyncio.get_running_loop().call_later(later, self._fill)
+        elif paused := [gate.ready_at for gate in sought if gate.ready_at > now]:
+            self._timer = asyncio.get_running_loop().call_later(min(paused) - now, self._fill)
 
-    def _choice(self) -> tuple[int, Gate] | None:
+    def _choice(self, now: float) -> tuple[int, Gate] | None:
         """The most urgent prompt that some service has room for, and the emptiest such service."""
         if len(self._flights) >= self._batch.at_most:
             return None
         best: tuple[tuple[int, int], Gate, list[tuple[int, int]]] | None = None
         for lanes, heap in self._waiting.items():
-            gate = max((self._gates[key] for key in lanes), key=lambda gate: gate.room)
-            if heap and gate.room > 0 and (best is None or heap[0] < best[0]):
+            gate = max((self._gates[key] for key in lanes), key=lambda gate: gate.room(now))
+            if heap and gate.room(now) > 0 and (best is None or heap[0] < best[0]):
                 best = (heap[0], gate, heap)
         if best is None:
             return None
@@ -180,7 +181,7 @@ class Dispatcher:
 
     def _fly(self, place: int, gate: Gate | None, *, is_new: bool) -> None:
         entry = self._batch.entries[place]
-        flight = self._flights[place] = Flight(
+        flight = Flight(
             entry,
             self._rows[place],
             gate.lane if gate is not None and is_new else None,
@@ -190,6 +191,7 @@ class Dispatcher:
             is_detaching=gate is not None and gate.is_detaching and self._options.is_detaching,
             token=self._options.token,
         )
+        self._flights[place] = (flight, gate)
         if gate is not None:
             gate.in_flight += 1
         job = self._jobs[place] = asyncio.create_task(self._flown(place, flight, gate))
@@ -240,6 +242,7 @@ class Dispatcher:
             self._counts[now] += 1
             if gate is not None and now is TaskState.RUNNING:
                 gate.began()
+                self._fill()
         self._changed[place] = None
         self._news.set()
 
@@ -253,16 +256,18 @@ class Dispatcher:
         self._news.set()
         self._fill()
         places = list(self._flights)
-        await asyncio.gather(*(self._cancel(place, self._flights[place]) for place in places))
+        await asyncio.gather(*(self._cancel(place, *self._flights[place]) for place in places))
 
-    async def _cancel(self, place: int, flight: Flight) -> None:
+    async def _cancel(self, place: int, flight: Flight, gate: Gate | None) -> None:
         self._leaving += 1
         try:
             if not await flight.cancel(self._options.actor):
                 job = self._jobs[place]
                 job.cancel()
                 await asyncio.wait({job})
-                await flight.closed(self._options.actor)
+                if await flight.closed():
+                    await flight.cancel(self._options.actor)
+                    self._fly(place, gate, is_new=False)
         except ConsoleError as error:
             if (problem := _problem(flight.entry.environment.name, error)) is not None:
                 self._problems.append(problem)

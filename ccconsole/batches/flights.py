@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing
@@ -22,6 +23,8 @@ Observer = Callable[[BatchRow, TaskEvent], Awaitable[None]]
 
 PROMPT_CHARACTERS = 200
 """What a row keeps of a prompt: as much as the journal's summary does."""
+TAKEN_SECONDS = 0.5
+"""Until a worker that was just asked has claimed the task, or never will."""
 _NOT_STARTED = (ConfigError, Denied, NotFound, NotSignedIn, Refused)
 _UNCLEAR = (NoAnswer, NoOutcome, StreamEnded, TimedOut)
 """Failures after which the worker may run the prompt all the same."""
@@ -92,25 +95,26 @@ class Flight:
         await runs.send(self.entry.environment, self.row.task.id, control)
         return True
 
-    async def closed(self, actor: str) -> None:
-        """What is left to say and do of a task whose stream was closed here, so that it ends.
+    async def closed(self) -> bool:
+        """Say how a task stands whose stream was closed here; True: it runs all the same.
 
-        One that detaches may have been taken by a worker in that moment: then its mailbox is there by now.
+        A worker may have taken one that detaches in that very moment.
         """
-        task = self.row.task
         if self.has_journal:
-            known = await runs.journal(self.entry.environment).some([task.id])
-            self.has_begun = bool(known)
-            if await self.cancel(actor):
-                self._show(known[0])
-            else:
-                self._show(replace(task, state=TaskState.PENDING), is_sent=False)
+            for pause in (0.0, TAKEN_SECONDS):
+                await asyncio.sleep(pause)
+                if known := await runs.journal(self.entry.environment).some([self.row.task.id]):
+                    self.has_begun = True
+                    self._show(known[0])
+                    return not known[0].state.is_end
+            self._show(replace(self.row.task, state=TaskState.PENDING), is_sent=False)
         elif self.has_begun:
             why = "its stream was closed by this console, which cancels it"
-            self._show(replace(task, state=TaskState.CANCELLED, reason="disconnected", detail=why))
+            self._show(replace(self.row.task, state=TaskState.CANCELLED, reason="disconnected", detail=why))
             await self._records.note(self.row.task)
         else:
             self._lose("it was given up before an answer came: a worker may have taken it or not")
+        return False
 
     async def _sent(self, lane: Lane) -> AsyncGenerator[TaskEvent, None]:
         """Its events from a service that is asked to run it; noted first, so that it is never asked twice."""

@@ -51,10 +51,9 @@ class Gate:
         self._refused = 0
         self._full_since: float | None = None
 
-    @property
-    def room(self) -> int:
-        """How many more may be sent now."""
-        if self.problem is not None or time.monotonic() < self.ready_at:
+    def room(self, now: float) -> int:
+        """How many more may be sent at that moment of the monotonic clock."""
+        if self.problem is not None or now < self.ready_at:
             return 0
         return self._allowed - self.in_flight
 
@@ -71,7 +70,7 @@ class Gate:
         if isinstance(error, CLOSING):
             self.problem = error
             return
-        self._allowed = max(1, min(self._allowed, self.in_flight))
+        self._allowed = min(self._allowed, self.in_flight + 1)  # One more finds out whether there is room.
         if isinstance(error, Full) and not self.in_flight:
             self._full_since = self._full_since or now
             if now - self._full_since >= self._pace.patience:

@@ -51,11 +51,11 @@ class Mistakes:
 
     def __init__(self, name: str) -> None:
         self.name = name
-        self._texts: list[str] = []
+        self._texts: list[tuple[int, str]] = []
 
     def add(self, line: int, text: str) -> None:
         """Note one."""
-        self._texts.append(f"{self.name}:{line}: {text}")
+        self._texts.append((line, f"{self.name}:{line}: {text}"))
 
     def check(self) -> None:
         """Raise ConfigError with all of them, if there are any."""
@@ -63,7 +63,7 @@ class Mistakes:
             return
         count = len(self._texts)
         title = f"{self.name} has {'a mistake' if count == 1 else f'{count} mistakes'}"
-        shown = self._texts[:SHOWN_MISTAKES]
+        shown = [text for _, text in sorted(self._texts)[:SHOWN_MISTAKES]]
         if count > SHOWN_MISTAKES:
             shown.append(f"and {count - SHOWN_MISTAKES} more")
         hint = "Nothing was started. A line is a prompt; in .ndjson an object with `prompt`."
@@ -131,8 +131,11 @@ def _object(number: int, text: str, mistakes: Mistakes) -> PromptLine | None:
     except json.JSONDecodeError as error:
         mistakes.add(number, f"not JSON: {error.msg}, column {error.colno}")
         return None
-    except (ValueError, RecursionError) as error:
-        mistakes.add(number, f"not JSON as we take it: {error}")
+    except RecursionError:
+        mistakes.add(number, "not JSON as we take it: nested too deep")
+        return None
+    except ValueError as error:
+        mistakes.add(number, str(error))
         return None
     if not isinstance(raw, dict):
         mistakes.add(number, "expected an object with `prompt`")
