@@ -47,6 +47,9 @@ class Task:
     deadline: float | None = None
     last_output_at: float | None = None
     output_bytes: int = 0
+    columns: int = 120
+    rows: int = 40
+    """Of its terminal, as it was last."""
     exit_code: int | None = None
     cost_usd: float | None = None
     actor: str | None = None

@@ -39,8 +39,10 @@ class Flaws:
         if last != self.line:
             self._found[flaw] = first, self.line, count + 1
 
-    def __contains__(self, flaw: Flaw) -> bool:
-        return flaw in self._found
+    @property
+    def are_harmless(self) -> bool:
+        """Whether nothing of the recording is missing."""
+        return self._found.keys() <= {Flaw.TIME, Flaw.SIZE}
 
     def sentences(self) -> list[str]:
         """One for each kind."""

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 from collections.abc import AsyncGenerator, Callable
+from contextlib import aclosing
 
 from ccconsole.recordings.head import SCROLLBACK_LINES, Frame, Goal, Head
 from ccconsole.recordings.reading import Recording
@@ -17,6 +19,8 @@ IDLE_LIMIT = 2.0
 """Seconds of silence that are played where somebody asks for a limit and names none."""
 TICK = 0.1
 """Seconds between two looks at the clock where nothing else happens."""
+SHORTEST = 1 / 60
+"""Seconds between two looks at what is due; a screen shows no more."""
 MARKER_GRACE = 1.0
 """While it plays, `previous marker` passes over one that was reached only now."""
 
@@ -73,16 +77,33 @@ class Player:
         return self.timeline.marker_before(self.position)
 
     async def moves(self) -> AsyncGenerator[None, None]:
-        """Play, for as long as anybody asks; yields whenever something may look different."""
-        while True:
-            self._woken.clear()
-            wait = await self.catch_up()
-            yield
-            try:
-                async with asyncio.timeout(wait):
-                    await self._woken.wait()
-            except TimeoutError:
-                continue
+        """Scan and play for as long as anybody asks; yields whenever something may look different.
+
+        Lets go of the recording at its end.
+        """
+        scan = asyncio.create_task(self._scan())
+        try:
+            while True:
+                self._woken.clear()
+                wait = await self.catch_up()
+                yield
+                if scan.done():
+                    scan.result()
+                elif wait is None or wait > TICK:
+                    wait = TICK
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(None if wait is None else max(wait, SHORTEST)):
+                        await self._woken.wait()
+        finally:
+            scan.cancel()
+            await asyncio.wait({scan})
+            self.recording.close()
+
+    async def _scan(self) -> None:
+        async with aclosing(self.timeline.scan()) as progress:
+            async for _ in progress:
+                pass
+        self._woken.set()
 
     def toggle(self) -> None:
         """Pause or play; from the end it plays from the beginning."""

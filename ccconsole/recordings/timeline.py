@@ -39,6 +39,7 @@ class Timeline:
         self.frames: list[Frame] = [self._head.frame()]
         """In order; the first is the beginning."""
         self.markers: list[Marker] = []
+        self._marker_times: tuple[float, ...] = ()
         self.length = recording.last_time()
         """Seconds; what the file's end says until all is scanned."""
         self.is_scanning = self.is_scanned = False
@@ -100,8 +101,19 @@ class Timeline:
 
     def marker_before(self, time: float) -> Marker | None:
         """The last marker at or before a time."""
-        at = bisect_right(self.markers, time, key=lambda marker: marker.time)
+        at = self.passed(time)
         return self.markers[at - 1] if at else None
+
+    def passed(self, time: float) -> int:
+        """How many markers are at or before a time."""
+        return bisect_right(self.markers, time, key=lambda marker: marker.time)
+
+    @property
+    def marker_times(self) -> tuple[float, ...]:
+        """When the markers are; the same value until there are more."""
+        if len(self._marker_times) != len(self.markers):
+            self._marker_times = tuple(marker.time for marker in self.markers)
+        return self._marker_times
 
     def _mark(self, time: float, label: str) -> None:
         if len(self.markers) < MAX_MARKERS:

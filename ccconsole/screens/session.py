@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from ccconsole.config import Environment
 from ccconsole.errors import ConfigError, ConsoleError, Denied, NotFound, NotSignedIn, Refused
 from ccconsole.model import Service, Task, TaskState
+from ccconsole.recordings.keeping import Kept
 from ccconsole.terminal.engine import Terminal
 from ccconsole.terminal.feeder import feed
 
@@ -65,6 +66,8 @@ class Session:
         self.note = ""
         """The last thing worth a word: an acknowledged command, a gap, an error of the stream."""
         self.problem: ConsoleError | None = None
+        self.kept = Kept(task.id) if environment.store is None else None
+        """The events of a task that no journal keeps."""
         self._events = events
         self._typed = bytearray()
         self._size: tuple[int, int] | None = None
@@ -97,6 +100,8 @@ class Session:
 
     async def _take(self, event: TaskEvent) -> bool:
         data = event.data
+        if self.kept is not None:
+            self.kept.add(event)
         if event.type == "output":
             await self._output(data)
             return False

@@ -11,11 +11,12 @@ from textual.containers import Container
 from textual.widget import Widget
 
 from ccconsole.commands import Place
-from ccconsole.screens.base import ConsoleScreen, bindings
+from ccconsole.screens.base import bindings
 from ccconsole.screens.choice import ChoiceScreen, cancel_question
 from ccconsole.screens.desk import Desk
 from ccconsole.screens.messages import ControlAsked, LogsAsked, MetricsAsked, PromptAsked
 from ccconsole.screens.panel import TaskPanel
+from ccconsole.screens.recorded import RecordedScreen
 from ccconsole.screens.session import Session
 from ccconsole.terminal.view import TerminalPane
 from ccconsole.widgets.line_input import Asked, LineInput
@@ -24,7 +25,7 @@ from ccconsole.widgets.task_rows import ID_LENGTH
 TILES = (1, 2, 4)
 
 
-class TaskScreen(ConsoleScreen):
+class TaskScreen(RecordedScreen):
     """Shows sessions; leaving it leaves them running."""
 
     PLACE: ClassVar = Place.TASK
