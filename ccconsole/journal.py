@@ -164,11 +164,12 @@ def as_task(summary: TaskSummary, environment: str, *, is_lost: bool = False) ->
         deadline=summary.deadline,
         last_output_at=summary.last_output_at,
         output_bytes=summary.output_bytes,
+        columns=summary.cols,
+        rows=summary.rows,
         exit_code=result.exit_code if result is not None else None,
         cost_usd=result.usage.cost_usd if result is not None and result.usage is not None else None,
         actor=summary.actor,
         session_id=(result.session_id if result is not None else None) or summary.session_id,
         asks=summary.asks,
         driver=summary.driver,
-        size=(summary.cols, summary.rows),
     )

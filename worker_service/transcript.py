@@ -8,7 +8,6 @@ from __future__ import annotations
 import binascii
 import codecs
 import json
-import math
 from base64 import b64decode
 from collections.abc import Iterator
 from typing import Any, Literal, Protocol
@@ -30,6 +29,8 @@ MEDIA_TYPES: dict[Format, str] = {
 PIECE_BYTES = 16 << 10
 """Output rendered between two pieces: 8 ms even at the 2 MB/s of a full-screen program."""
 MAX_LABEL = 200
+_NO_TIME = 1e11
+"""Seconds since the epoch that are no date: three thousand years from now."""
 
 
 class Transcript(Protocol):
@@ -93,6 +94,17 @@ def size_of(event: TaskEvent) -> tuple[int, int] | None:
     if not (is_resize or event.type is EventType.STATUS):
         return None
     return (columns, rows) if isinstance(columns, int) and isinstance(rows, int) else None
+
+
+def seconds(event: TaskEvent, began: float, before: float) -> float:
+    """When it happened, in seconds since `began`.
+
+    What only a reader of the journal says has no time of its own, but that of the event `before` it.
+    """
+    stamp = event.data.get("ts")
+    if event.id is None or event.type is EventType.GAP or not isinstance(stamp, (int, float)):
+        return before
+    return stamp - began if 0 <= stamp < _NO_TIME else before
 
 
 def label(event: TaskEvent) -> str | None:
@@ -193,7 +205,7 @@ class _Cast:
         if not self._has_header:
             self._size = (size if event.type is EventType.STATUS else None) or self._size
             yield self._header()
-        self._at = max(self._at, self._time(event))
+        self._at = max(self._at, seconds(event, self._began, self._at))
         if event.type is EventType.OUTPUT:
             if text := self._decoder.decode(output_bytes(event)):
                 yield self._line("o", text)
@@ -227,10 +239,3 @@ class _Cast:
 
     def _line(self, code: str, data: str) -> bytes:
         return json.dumps([round(self._at, 3), code, data], ensure_ascii=False).encode() + b"\n"
-
-    def _time(self, event: TaskEvent) -> float:
-        """Seconds since the beginning; what only a reader of the journal says has the time before it."""
-        stamp = event.data.get("ts")
-        if event.id is None or event.type is EventType.GAP or not isinstance(stamp, (int, float)):
-            return self._at
-        return stamp - self._began if math.isfinite(stamp) else self._at

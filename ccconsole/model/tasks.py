@@ -64,6 +64,9 @@ class Task:
     deadline: float | None = None
     last_output_at: float | None = None
     output_bytes: int = 0
+    columns: int = 120
+    rows: int = 40
+    """Of its terminal, as it was last."""
     exit_code: int | None = None
     cost_usd: float | None = None
     actor: str | None = None
@@ -73,8 +76,6 @@ class Task:
     """The tool that it waits to be allowed."""
     driver: str | None = None
     """Who types in an interactive task; None: nobody yet."""
-    size: tuple[int, int] = (120, 40)
-    """Columns and rows of its terminal."""
 
 
 @dataclass(frozen=True)
