@@ -210,7 +210,13 @@ def _text(found: Batch, rows: Sequence[BatchRow]) -> str:
         parts.append(f"{format.count(running_now)} run already")
     lanes = [f"  {lane.key}: {lane.limit} at once" for lane in found.lanes]
     total = f"  at most {format.count(found.at_most)} at once"
-    return "\n".join([f"batch {found.name}: {', '.join(parts)}", *lanes, total])
+    deaf = [
+        f"  {environment.name} has no store: outcomes are kept here alone, "
+        "and what is in flight when this console is killed stays unknown"
+        for environment in found.environments
+        if environment.store is None
+    ]
+    return "\n".join([f"batch {found.name}: {', '.join(parts)}", *lanes, total, *deaf])
 
 
 def _prompts(count: int) -> str:

@@ -160,8 +160,10 @@ class _Voices:
         if self._form in (Format.JSON, Format.YAML):
             found = [self._results.get(row.line) or outcomes.record(row) for row in rows]
             output.rows(found, self._form, ())
-        table = output.table([outcomes.record(row) for row in rows], outcomes.columns(is_spread=True))
-        output.note(table.rstrip())
+        columns = [
+            column for column in outcomes.columns(is_spread=True) if column.title not in ("LINE", "PROMPT")
+        ]
+        output.note(output.table([outcomes.record(row) for row in rows], columns).rstrip())
 
 
 class _Lines:

@@ -33,13 +33,14 @@ class Follower:
     """Drains the flow of a batch: keeps its rows, tells its progress."""
 
     def __init__(self, ended: Callable[[BatchRow], None] = lambda _: None, *, is_quiet: bool = False) -> None:
-        """`ended` is called with each row once, when it has its outcome; `is_quiet`: no progress is told."""
+        """`ended` is called with each row once, when it has its outcome; `is_quiet`: only delays are told."""
         self.rows: dict[int, BatchRow] = {}
         self.last: BatchSnapshot | None = None
         self._ended = ended
         self._is_quiet = is_quiet
         self._told: set[int] = set()
         self._said_at = 0.0
+        self._waiting = ""
 
     @property
     def table(self) -> list[BatchRow]:
@@ -66,8 +67,13 @@ class Follower:
             if row.task.state.is_end and row.line not in self._told:
                 self._told.add(row.line)
                 self._ended(row)
+        if self._is_quiet:
+            if snapshot.waiting not in ("", self._waiting):
+                output.note(f"waiting: {snapshot.waiting}")
+            self._waiting = snapshot.waiting
+            return
         pause = 0.0 if sys.stderr.isatty() else QUIET_SECONDS
-        if not (self._is_quiet or snapshot.is_over) and time.monotonic() - self._said_at >= pause:
+        if not snapshot.is_over and time.monotonic() - self._said_at >= pause:
             self._said_at = time.monotonic()
             output.passing(progress(snapshot))
 
@@ -179,7 +185,9 @@ def columns(*, is_spread: bool) -> list[Column]:
         Column("ID", lambda row: row["id"]),
         *(where if is_spread else []),
         Column("STATE", state, lambda row: _COLOR_OF_STATE.get(TaskState(row["state"]))),
-        Column("REASON", lambda row: row["reason"] or format.NOTHING),
+        Column(
+            "REASON", lambda row: format.NOTHING if row["reason"] in (None, row["state"]) else row["reason"]
+        ),
         Column("TOOK", lambda row: format.duration(row["duration_seconds"])),
         Column("COST", lambda row: format.money(row["cost_usd"])),
         Column("PROMPT", lambda row: short(row["prompt"])),

@@ -414,6 +414,18 @@ async def test_two_consoles_at_once_share_a_batch(
     assert sorted(starts(noted)) == list(range(10))
 
 
+async def test_a_worker_that_takes_fewer_than_it_should_runs_each_once(
+    journaled: Environment, tmp_path: Path
+) -> None:
+    """It answers 429 to four of six; with jitter all come to their turn."""
+    noted = tmp_path / "starts"
+    with real_worker(tmp_path, store=journaled.store, WORKER_MAX_TASKS="2") as small:
+        found = named(tmp_path, noting(noted, 20), lane(small.url, 6, environment=journaled))
+        _, rows = await ended(found)
+    assert states(rows) == ["completed"] * 20
+    assert sorted(starts(noted)) == list(range(20))
+
+
 async def test_a_cancel_reaches_what_runs_through_the_journal(
     worker: Real, journaled: Environment, tmp_path: Path
 ) -> None:
