@@ -98,7 +98,7 @@ async def _into_file(
     with NewFile(path, is_replacing=is_replacing) as file:
         exported = Export(task, form, file.write)
         is_done = await _written(environment, task, exported, is_following=is_following)
-        if not is_done and not is_following:
+        if not is_done and not (is_following and exported.events):
             output.note(f"interrupted; {path} was not written")
             return INTERRUPTED
         await exported.close()

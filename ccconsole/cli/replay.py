@@ -66,13 +66,17 @@ def _print(recording: Recording, *, is_raw: bool) -> int:
 
     renderer = TextRenderer(recording.header.columns, recording.header.rows)
     stdout = sys.stdout.buffer
-    for event in recording.events(recording.start, recording.flaws):
-        if isinstance(event.data, bytes):
-            stdout.write(event.data if is_raw else renderer.feed(event.data).encode())
-        elif isinstance(event.data, tuple):
-            renderer.resize(*event.data)
-    stdout.write(b"" if is_raw else renderer.close().encode())
-    stdout.flush()
+    try:
+        for event in recording.events(recording.start, recording.flaws):
+            if isinstance(event.data, bytes):
+                stdout.write(event.data if is_raw else renderer.feed(event.data).encode())
+            elif isinstance(event.data, tuple):
+                renderer.resize(*event.data)
+        stdout.write(b"" if is_raw else renderer.close().encode())
+        stdout.flush()
+    except BrokenPipeError:
+        output.close_stdout()
+        return output.BROKEN_PIPE
     for sentence in recording.flaws.sentences():
         output.note(f"{recording.name}: {sentence}")
     return 0 if recording.flaws.are_harmless else PARTIAL

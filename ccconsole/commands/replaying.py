@@ -43,6 +43,8 @@ REPLAYING: Final = (
     _playing("next_marker", "m", "Marker", "To the next marker: a state, a permission, a gap, the end"),
     _playing("previous_marker", "M", "Marker back", "To the marker before"),
     _playing("idle", "i", "Idle", "Shorten silences, or play them all; :idle 2 to 2 seconds", "idle"),
+    _playing("pan_left", "h", "Left", "Columns to the left, of a recording wider than the screen"),
+    _playing("pan_right", "l", "Right", "Columns to the right"),
     _playing("seek", "", "Seek", "To a time, for example :seek 1:30, :seek 50%, :seek -10", "seek"),
     _playing("speed", "", "Speed", "So many times as fast: :speed 4", "speed"),
 )

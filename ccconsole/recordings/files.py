@@ -60,7 +60,7 @@ class NewFile:
             if self._makes_folder:
                 self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             self._file = tempfile.NamedTemporaryFile(
-                dir=self.path.parent, prefix=f".{self.path.name}.", suffix=".part", delete=False
+                dir=self.path.parent, prefix=f".{self.path.name}.", suffix=".part", delete=False, buffering=0
             )
         except OSError as error:
             raise self._unwritable(error) from error
@@ -77,7 +77,6 @@ class NewFile:
     def keep(self) -> None:
         """Give it its name, once the disk has it."""
         try:
-            self._file.flush()
             os.fsync(self._file.fileno())
             if self._is_replacing:
                 Path(self._file.name).replace(self.path)
