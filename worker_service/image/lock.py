@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-ROOTS = ("fastapi", "httptools", "obstore", "pydantic", "pydantic-settings", "uvicorn", "uvloop")
+ROOTS = ("fastapi", "httptools", "obstore", "pydantic", "pydantic-settings", "uvicorn", "uvloop", "wcwidth")
 """What worker_service imports; pip adds what these need."""
 PYTHONS = ("3.11", "3.12", "3.13")
 PROCESSORS = ("x86_64", "aarch64")

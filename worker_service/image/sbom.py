@@ -30,7 +30,7 @@ def libraries() -> Iterator[dict[str, Any]]:
         yield _component(name, version, f"pkg:pypi/{name.lower().replace('_', '-')}@{version}", **more)
 
 
-def packages(status: Path = _DPKG) -> Iterator[dict[str, Any]]:
+def packages(status: Path) -> Iterator[dict[str, Any]]:
     """What Debian has installed; nothing where the base is none of Debian's."""
     for block in status.read_text("utf-8").split("\n\n") if status.exists() else ():
         fields = dict(
@@ -41,10 +41,14 @@ def packages(status: Path = _DPKG) -> Iterator[dict[str, Any]]:
             yield _component(name, version, f"pkg:deb/debian/{name}@{version}?arch={fields['Architecture']}")
 
 
-def document(base: str, claude: str) -> dict[str, Any]:
+def document(base: str, claude: str, status: Path = _DPKG) -> dict[str, Any]:
     """The whole bill, in one order whoever builds it; it holds no date."""
     python = platform.python_version()
-    components = [_component("python", python, f"pkg:generic/python@{python}"), *libraries(), *packages()]
+    components = [
+        _component("python", python, f"pkg:generic/python@{python}"),
+        *libraries(),
+        *packages(status),
+    ]
     if claude:
         name = "@anthropic-ai/claude-code"
         components.append(
