@@ -6,9 +6,11 @@ import asyncio
 import getpass
 import platform
 import secrets
+import select
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, ClassVar
 
@@ -192,4 +194,26 @@ async def _run(app: ConsoleApp) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGHUP):
         loop.add_signal_handler(number, partial(app.exit, return_code=128 + number))
-    await app.run_async()
+    with _hang_up(partial(app.exit, return_code=128 + signal.SIGHUP)):
+        await app.run_async()
+
+
+@contextmanager
+def _hang_up(told: Callable[[], None]) -> Iterator[None]:
+    """Tell when the terminal is gone: without being the controlling one its end sends no signal."""
+    if not hasattr(select, "epoll") or not sys.stdin.isatty():
+        yield
+        return
+    loop = asyncio.get_running_loop()
+    with select.epoll() as watch:
+        watch.register(sys.stdin.fileno(), 0)  # A hang-up is told whatever is asked for.
+
+        def gone() -> None:
+            loop.remove_reader(watch.fileno())
+            told()
+
+        loop.add_reader(watch.fileno(), gone)
+        try:
+            yield
+        finally:
+            loop.remove_reader(watch.fileno())

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import shutil
+import signal
 
 import pytest
 
 from tests.e2e.conftest import Machine
-from tests.e2e.screen import ConsoleScreen
+from tests.e2e.screen import DEADLINE, ConsoleScreen
 
 CTRL_X, ESCAPE, CTRL_BRACKET = "\x18", "\x1b", "\x1d"
 
@@ -54,3 +55,10 @@ def test_a_full_screen_program_answers_keys(machine: Machine) -> None:
         console.press(":wq\r")
         console.wait_for("completed")
     assert written.read_text() == "from the pane\n"
+
+
+def test_a_console_ends_with_its_terminal(machine: Machine) -> None:
+    with ConsoleScreen(machine) as console:
+        console.wait_for(r"services \(all\)")
+        console.hang_up()
+        assert console.process.wait(timeout=DEADLINE) == 128 + signal.SIGHUP
