@@ -52,7 +52,7 @@ class Journal:
         try:
             async with asyncio.timeout(CLAIM_SECONDS):
                 held = await self.store.create(layout.task(summary.task_id), body)
-            return None if held is None else TaskSummary.model_validate_json(held)
+            return None if held is None else reading.summary_of(summary.task_id, held)
         except (StoreError, TimeoutError, ValueError) as error:
             logger.warning("task %s is not claimed in the journal yet: %s", summary.task_id, error)
             self._unclaimed[summary.task_id] = body

@@ -181,7 +181,7 @@ class TaskWriter:
         if self._is_summary_due and is_time:
             self._summary_at = self._flushed_at
             summary = self._summary
-            await self._store.put(layout.task(self._id), summary_body(summary, self._nonce))
+            await self._store.put(layout.task(self._id), self._body(summary))
             self._is_summary_due = self._summary is not summary
 
     async def _write_segments(self) -> None:
@@ -201,13 +201,17 @@ class TaskWriter:
                 f"another instance writes the journal of task {self._id}: {path} is not ours"
             )
 
+    def _body(self, summary: TaskSummary) -> bytes:
+        told = summary.model_copy(update={"next_control": self._mailbox.position})
+        return summary_body(told, self._nonce)
+
     async def _beat(self) -> None:
         path, delay = layout.running(self._id), 0.0
         await self._claimed.wait()
         while not self._closing.is_set():
             try:
                 with self._watched("heartbeat"):
-                    await self._store.put(path, summary_body(self._summary, self._nonce))
+                    await self._store.put(path, self._body(self._summary))
                 delay = layout.HEARTBEAT_SECONDS
             except StoreError:
                 delay = _longer(min(delay, LAST_RETRY_SECONDS))

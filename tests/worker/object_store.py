@@ -59,10 +59,14 @@ class Bucket:
         headers = _marks(found) | {"last-modified": formatdate(self.written[key], usegmt=True)}
         return 200, headers | {"content-length": str(len(found))}, b"" if method == "HEAD" else found
 
+    def plant(self, key: str, body: bytes) -> None:
+        """Put an object down, whatever its name."""
+        self.objects[key], self.written[key] = body, time.time()
+
     def _put(self, key: str, is_create: bool, body: bytes) -> Answer:
         if is_create and key in self.objects:
             return 412, _XML, b"<Error><Code>PreconditionFailed</Code></Error>"
-        self.objects[key], self.written[key] = body, time.time()
+        self.plant(key, body)
         if self.forgets_answers:
             self.forgets_answers -= 1
             return 500, {}, b""

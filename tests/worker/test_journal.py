@@ -28,7 +28,8 @@ def summary(task_id: str = "t", status: Status = Status.RUNNING, **more: Any) ->
 def event(
     number: int, kind: EventType = EventType.OUTPUT, text: str = "x", **data: Any
 ) -> tuple[TaskEvent, bytes]:
-    fields = {"taskId": "t", "seq": number, "ts": time.time(), "data": text, "encoding": "utf-8", **data}
+    said = {"status": "running"} if kind is EventType.STATUS else {"data": text, "encoding": "utf-8"}
+    fields = {"taskId": "t", "seq": number, "ts": time.time(), **said, **data}
     line = json.dumps({"id": number, "type": kind.value, "data": fields}).encode() + b"\n"
     return TaskEvent(number, kind, fields), line
 
@@ -127,7 +128,7 @@ async def test_the_segments_are_whole_named_by_their_events_and_never_rewritten(
     assert len(names) > 3
     last = 0
     for name in names:
-        first, final = layout.segment_range(name)
+        first, final = layout.segment_range(name) or (0, 0)
         assert (first, len(name)) == (last + 1, len("000000000001-000000000001.ndjson"))
         lines = (files / name).read_bytes().splitlines()
         assert [json.loads(line)["id"] for line in lines] == list(range(first, final + 1))
