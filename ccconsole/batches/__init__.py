@@ -6,7 +6,7 @@ from ccconsole.batches.assembling import Batch, Entry, Lane, assembled, targets
 from ccconsole.batches.dispatcher import Halt, Options
 from ccconsole.batches.dispatching import dispatched, survey
 from ccconsole.batches.flights import Observer
-from ccconsole.batches.naming import batch_name, checked_name
+from ccconsole.batches.naming import batch_name, checked_name, place
 from ccconsole.batches.pacing import Pace
 from ccconsole.batches.reading import PromptLine, is_ndjson, load, read
 
@@ -25,6 +25,7 @@ __all__ = [
     "dispatched",
     "is_ndjson",
     "load",
+    "place",
     "read",
     "survey",
     "targets",

@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Collection, Iterable
 from typing import TYPE_CHECKING
 
+from ccconsole.config import Environment
 from ccconsole.errors import ConfigError
 from worker_service.wire import TASK_ID_PATTERN
 
@@ -22,8 +23,16 @@ MAX_ID = 120
 _ATTEMPT = re.compile(r"^(?P<base>.+)\.(?P<number>[1-9][0-9]*)$", re.DOTALL)
 
 
+def place(environment: Environment, services: Collection[str]) -> str:
+    """What a batch's target is called however it is spelled: no services, or all there are, is `dev`."""
+    declared = {spec.key.name for spec in environment.services}
+    if not services or set(services) == declared:
+        return environment.name
+    return ",".join(f"{environment.name}/{service}" for service in sorted(set(services)))
+
+
 def batch_name(data: bytes, target: str) -> str:
-    """The name of a batch that was given none: the file and the target as they are."""
+    """The name of a batch that was given none: the file as it is, and the `place` where it runs."""
     digest = hashlib.sha256(target.encode() + b"\0" + data).hexdigest()
     return f"batch-{digest[:10]}"
 

@@ -1,4 +1,4 @@
-"""How fast one service is given prompts: as many as it has instances, fewer once it says that it is full."""
+"""How fast one service is given prompts: as many as it has instances, fewer while it says that it is full."""
 
 from __future__ import annotations
 
@@ -46,35 +46,42 @@ class Gate:
         self.is_detaching = lane.environment.store is not None and lane.service.is_instance_billed
         """Whether tasks run on without us: until the worker refuses that."""
         self._pace = pace
-        self._allowed = lane.limit
+        self._level = lane.limit
+        """How many at once it is known to take."""
         self._failures = 0
         self._refused = 0
         self._full_since: float | None = None
 
     def room(self, now: float) -> int:
-        """How many more may be sent at that moment of the monotonic clock."""
-        if self.problem is not None or now < self.ready_at:
+        """How many more may be sent at that moment of the monotonic clock.
+
+        What one of ours leaves free is taken at once; one more than it is known to take, after a pause.
+        """
+        if self.problem is not None:
             return 0
-        return self._allowed - self.in_flight
+        is_trying = self._level < self.lane.limit and now >= self.ready_at
+        return self._level + is_trying - self.in_flight
 
     def began(self) -> None:
         """A prompt has an instance."""
-        self._failures = self._refused = 0
+        self._refused = 0
         self._full_since = self.waits_for = None
-        self._allowed = min(self.lane.limit, self._allowed + 1)
+        if self.in_flight > self._level:
+            self._failures = 0
+            self._level = min(self.lane.limit, self.in_flight)
 
     def put_off(self, error: ConsoleError) -> None:
-        """A prompt was not started, and may be sent again: after a pause, and fewer at once for a while."""
+        """A prompt was not started, and may be sent again."""
         now = time.monotonic()
         self.waits_for = error
         if isinstance(error, CLOSING):
             self.problem = error
             return
-        self._allowed = min(self._allowed, self.in_flight + 1)  # One more finds out whether there is room.
         if isinstance(error, Full) and not self.in_flight:
             self._full_since = self._full_since or now
             if now - self._full_since >= self._pace.patience:
                 self.problem = error
+        self._level = min(self._level, self.in_flight)
         if now < self.ready_at:
             return  # Those that were sent together are refused together: that is one refusal.
         longest = min(self._pace.longest_delay, self._pace.first_delay * 2.0**self._failures)

@@ -36,7 +36,7 @@ from ccconsole.cli.session import (
     run,
     session,
 )
-from ccconsole.cli.targets import live_services
+from ccconsole.cli.targets import live_services, split
 from ccconsole.errors import ConfigError, ConsoleError, NotFound, TimedOut
 from ccconsole.model import BatchRow, BatchSnapshot, TaskState
 
@@ -177,7 +177,9 @@ async def _assembled(options: Session, target: str, file: str, chosen: _Options)
     data = sys.stdin.buffer.read() if file == STDIN else await asyncio.to_thread(batches.load, Path(file))
     source = "stdin" if file == STDIN else file
     is_objects = batches.is_ndjson(file) if chosen.is_objects is None else chosen.is_objects
-    name = batches.checked_name(chosen.name) if chosen.name else batches.batch_name(data, target)
+    environment, service = split(options.config, target)
+    place = batches.place(environment, [service] if service else [])
+    name = batches.checked_name(chosen.name) if chosen.name else batches.batch_name(data, place)
     request = checked({**chosen.given, "prompt": "the options are checked before the file is"})
     defaults = request.model_dump(mode="json", by_alias=True, include=set(chosen.given))
     lines = batches.read(data, source, is_objects=is_objects, defaults=defaults)

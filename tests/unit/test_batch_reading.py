@@ -9,8 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ccconsole.batches import PromptLine, batch_name, checked_name, naming, read
+from ccconsole.batches import PromptLine, batch_name, checked_name, naming, place, read
+from ccconsole.config import Environment, ServiceSpec
 from ccconsole.errors import ConfigError
+from ccconsole.model import ServiceKey
 from worker_service.wire import MAX_PROMPT_BYTES, Mode
 
 
@@ -147,6 +149,17 @@ def test_a_batch_without_a_name_is_called_by_its_file_and_target() -> None:
     assert batch_name(b"x", "dev") == batch_name(b"x", "dev")
     assert len({batch_name(b"x", "dev"), batch_name(b"x", "prod"), batch_name(b"y", "dev")}) == 3
     assert checked_name(batch_name(b"x", "dev"))
+
+
+def test_a_place_has_one_name_however_it_is_spelled() -> None:
+    def specs(*names: str) -> Environment:
+        declared = tuple(ServiceSpec(ServiceKey("dev", "r", name), "worker") for name in names)
+        return Environment("dev", is_local=True, project="p", region="r", services=declared)
+
+    assert {place(specs("a"), services) for services in ([], ["a"])} == {"dev"}
+    assert {place(specs("a", "b"), services) for services in ([], ["b", "a"])} == {"dev"}
+    assert place(specs("a", "b"), ["b"]) == "dev/b"
+    assert place(specs("a", "b", "c"), ["b", "a"]) == "dev/a,dev/b"
 
 
 @pytest.mark.parametrize("name", ["", "a/b", "-x", "x" * 61, "ö"])
