@@ -156,7 +156,9 @@ def words(
     argv = [container.engine, "run", "--rm", "--name", name, "--label", f"{LABEL}={state}"]
     argv += ["--pull", "never", "--log-driver", "none", "--read-only", "--tmpfs", _SCRATCH]
     argv += ["--cap-drop", "all", "--security-opt", "no-new-privileges", "--security-opt", "label=disable"]
-    argv += ["--env", processes.MARKER, "--memory", f"{spec.memory_bytes}b", "--cpus", f"{spec.cpus:g}"]
+    # More CPUs than the machine has are refused by docker.
+    cpus = min(spec.cpus, os.cpu_count() or 1)
+    argv += ["--env", processes.MARKER, "--memory", f"{spec.memory_bytes}b", "--cpus", f"{cpus:g}"]
     argv += _network(int(variables["PORT"])) + _user(container)
     if (folder := store_folder(spec)) is not None:
         argv += ["--volume", f"{folder}:{folder}"]
@@ -182,9 +184,8 @@ def store_folder(spec: RevisionSpec) -> Path | None:
 def share(folder: Path, container: Container) -> None:
     """Make the folder, and let the container's user write there.
 
-    Where this emulator is root's, the image's own user stays and the folders become that user's: whoever
-    may not pass through the folders above, which are root's, gains nothing. Anybody else's emulator runs
-    containers as that person.
+    Where this emulator is root's, the image's own user stays and the folders become that user's, who is
+    nobody on this machine; root reads them all the same. Anybody else's emulator runs containers as itself.
     """
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     user, _, group = container.user.partition(":")

@@ -44,7 +44,8 @@ def source_of(folder: Path) -> Source:
     raise Refused(
         "There is nothing to build the image from",
         f"{folder} holds neither {' nor '.join(DOCKERFILES)}.",
-        "Name an image that is there: ccconsole deploy TARGET --image ADDRESS",
+        "Deploy from a clone of ccconsole, which holds the worker's, or name an image that is there: "
+        "ccconsole deploy TARGET --image ADDRESS",
     )
 
 
