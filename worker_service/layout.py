@@ -71,7 +71,7 @@ def control_number(path: str) -> int | None:
 
 def session(session_id: str) -> str:
     """A conversation of an agent, in the agent's own form; rewritten by the task that goes on with it."""
-    return f"{SESSIONS}/{session_id}.jsonl"
+    return f"{SESSIONS}/{_checked(session_id)}.jsonl"
 
 
 def running(task_id: str) -> str:

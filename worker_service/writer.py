@@ -12,7 +12,7 @@ from contextlib import contextmanager, suppress
 from worker_service import layout
 from worker_service.health import SLOW_SECONDS
 from worker_service.mailbox import Mailbox
-from worker_service.segments import SEGMENT_BYTES, Buffer
+from worker_service.segments import SEGMENT_BYTES, Buffer, Segment
 from worker_service.store import Store, StoreError
 from worker_service.wire import Control, EventType, Mode, TaskEvent, TaskSummary
 
@@ -58,7 +58,7 @@ class TaskWriter:
         self._summary_at = 0.0
         self._is_summary_due = False
         self._buffer = Buffer(self._id)
-        self._sealed: tuple[str, bytes] | None = None
+        self._sealed: Segment | None = None
         self._flushed_at = 0.0
         self._is_urgent = False
         self._mailbox = Mailbox(store, self._id, is_interactive=summary.mode is Mode.INTERACTIVE)
@@ -189,9 +189,9 @@ class TaskWriter:
         while (segment := self._sealed or self._buffer.take()) is not None:
             # Kept until it is down: a try that failed may have landed, and its name must not change.
             self._sealed = segment
-            await self._create(*segment)
+            await self._create(segment.path, segment.body)
             self._sealed = None
-            self.on_journaled(layout.segment_range(segment[0])[1])
+            self.on_journaled(segment.last)
             if self._buffer.size < SEGMENT_BYTES and not was_urgent:
                 break
 
