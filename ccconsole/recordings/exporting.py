@@ -90,15 +90,18 @@ class Export:
 async def recorded(task: Task, events: AsyncGenerator[TaskEvent, None]) -> Recording:
     """The events as an asciicast in a file without a name, ready to be played."""
     with ExitStack() as stack:
-        file = stack.enter_context(tempfile.TemporaryFile())
+        file = stack.enter_context(tempfile.TemporaryFile(buffering=0))
 
         async def write(data: bytes) -> None:
-            file.write(data)
+            try:
+                file.write(data)
+            except OSError as error:
+                title, why = "There is no room for the recording", error.strerror or str(error)
+                raise ConsoleError(title, why, f"Make some in {tempfile.gettempdir()}.") from error
 
         export = Export(task, "cast", write)
         await export.all(events)
         await export.close()
-        file.flush()
         recording = Recording(file, f"task {task.id}")
         stack.pop_all()
     return recording

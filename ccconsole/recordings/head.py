@@ -53,12 +53,16 @@ class Head:
         self._go(recording.start)
 
     def _go(self, place: Place) -> None:
-        self.place = place
-        """Behind the last whole event."""
+        self.offset, self._line, self.steps, self.time = place.offset, place.line, place.steps, place.time
         self.is_whole = True
         """Whether no event is half played."""
         self._events = self._recording.events(place, self._flaws)
         self._next = next(self._events, None)
+
+    @property
+    def place(self) -> Place:
+        """Behind the last whole event."""
+        return Place(self.offset, self._line, self.steps, self.time)
 
     @property
     def next_time(self) -> float | None:
@@ -98,13 +102,14 @@ class Head:
         return False
 
     def _is_there(self, event: Event, goal: Goal) -> bool:
-        return event.time > goal.time if goal.steps is None else self.place.steps >= goal.steps
+        return event.time > goal.time if goal.steps is None else self.steps >= goal.steps
 
     def _pass(self, event: Event) -> None:
         self.is_whole = event.offset > 0
         if self.is_whole:
-            steps = self.place.steps + (event.code in ("o", "r"))
-            self.place = Place(event.offset, event.line, steps, event.time)
+            self.offset, self._line, self.time = event.offset, event.line, event.time
+            if event.code in ("o", "r"):
+                self.steps += 1
         self._next = next(self._events, None)
 
     def _feed(self, output: list[bytes]) -> None:

@@ -6,9 +6,11 @@ should be is a ValueError or a flaw, never another exception.
 
 from __future__ import annotations
 
+import contextlib
+import itertools
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeGuard
 
@@ -19,9 +21,12 @@ if TYPE_CHECKING:
 
 MAX_SIZE = 1000
 MAX_LABEL = 200
+MAX_GAPS = 100
+"""Events without a time of their own that a recording may begin with."""
 LONGEST_SECONDS = 10 * 366 * 86400.0
 """Ten years; what is longer is no recording."""
 _NO_TIME = 1e11
+_DECODER = json.JSONDecoder()
 
 Data = bytes | str | tuple[int, int]
 """Of an `o` event the bytes, of an `m` event its label, of an `r` event columns and rows."""
@@ -48,13 +53,16 @@ class Header:
     """Whether the first line is no event."""
 
 
-def header(line: bytes, flaws: Flaws) -> Header:
-    """The header in, or after, the first line. ValueError with what is wrong with it."""
+def header(line: bytes, rest: Iterable[bytes], flaws: Flaws) -> Header:
+    """The header in the first line, of which some of the `rest` may have to be read.
+
+    ValueError with what is wrong with it.
+    """
     fields = _json(line.removeprefix(b"\xef\xbb\xbf"))
     if not isinstance(fields, dict):
         raise ValueError("it is no JSON object")
     if "version" not in fields and "type" in fields:
-        return _task_header(fields)
+        return _task_header(fields, rest)
     version = fields.get("version")
     if version not in (2, 3):
         raise ValueError(f"it is an asciicast of version {version!r:.20}; 2 and 3 can be played")
@@ -124,15 +132,23 @@ def _resize(text: str, flaws: Flaws) -> tuple[int, int]:
     return _size(int(found[1]), "columns", flaws), _size(int(found[2]), "rows", flaws)
 
 
-def _task_header(fields: dict[str, Any]) -> Header:
-    """A task's first event in place of a header: it tells when the task began, and its terminal's size."""
+def _task_header(fields: dict[str, Any], rest: Iterable[bytes]) -> Header:
+    """A task's first event in place of a header: it tells the terminal's size, and when the task began.
+
+    Where the first ones are missing, the gap in their place has no time of its own; the next event has.
+    """
     # pydantic, which these load, is slow to import, and a cast needs none of it.
     from worker_service import transcript
 
     event = _task_event(fields)
     columns, rows = (min(max(one, 1), MAX_SIZE) for one in transcript.size_of(event) or (120, 40))
-    began = event.data.get("ts")
-    if not _is_time(began):
+    began = _own_time(event)
+    for line in itertools.islice(rest if began is None else (), MAX_GAPS):
+        with contextlib.suppress(ValueError):
+            began = _own_time(_task_event(_json(line)))
+        if began is not None:
+            break
+    if began is None:
         raise ValueError("its event has no time")
 
     def parse(line: bytes, before: float, flaws: Flaws) -> Parsed:
@@ -148,6 +164,11 @@ def _task_header(fields: dict[str, Any]) -> Header:
         began=began,
         has_header=False,
     )
+
+
+def _own_time(event: TaskEvent) -> float | None:
+    stamp = event.data.get("ts")
+    return stamp if _is_time(stamp) and event.id is not None and event.type != "gap" else None
 
 
 def _task_event(fields: Any) -> TaskEvent:
@@ -178,7 +199,7 @@ def _is_time(value: Any) -> TypeGuard[float]:
 
 def _json(line: bytes) -> Any:
     try:
-        return json.loads(line.decode("utf-8", "replace"))
+        return _DECODER.decode(line.decode("utf-8", "replace"))
     except RecursionError:
         raise ValueError("it is nested too deep") from None
     except json.JSONDecodeError as error:

@@ -6,7 +6,7 @@ import os
 import shutil
 import stat
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
@@ -56,11 +56,12 @@ class Recording:
         self.name = name
         self.flaws = Flaws()
         self._file = file
-        first, offset, _ = next(self._lines(0), (b"", 0, True))
+        lines = self._lines(0)
+        first, offset, _ = next(lines, (b"", 0, True))
         if not first:
             what = "It is empty." if offset == 0 else "line 1 is longer than any recording's."
             raise _no_recording(name, what)
-        self.header = _header(first, name, self.flaws)
+        self.header = _header(first, (line for line, *_ in lines if line), name, self.flaws)
         self.start = Place(offset, 1) if self.header.has_header else Place(0, 0)
 
     @classmethod
@@ -150,9 +151,9 @@ class Recording:
         return offset
 
 
-def _header(line: bytes, name: str, flaws: Flaws) -> Header:
+def _header(line: bytes, rest: Iterable[bytes], name: str, flaws: Flaws) -> Header:
     try:
-        return header(line, flaws)
+        return header(line, rest, flaws)
     except ValueError as error:
         raise _no_recording(name, f"line 1: {error}") from error
 
@@ -167,7 +168,7 @@ def _spooled(file: BinaryIO, name: str) -> BinaryIO:
     """All of a pipe in a file without a name, once its first line shows a recording."""
     with file:
         first = file.readline(MAX_LINE)
-        _header(first, name, Flaws())
+        _header(first, [first], name, Flaws())
         spool = tempfile.TemporaryFile()  # noqa: SIM115  it is the recording's from here on
         spool.write(first)
         shutil.copyfileobj(file, spool)

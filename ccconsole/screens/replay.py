@@ -15,6 +15,7 @@ from ccconsole.recordings.player import Player
 from ccconsole.screens.base import bindings
 from ccconsole.screens.desk import Desk
 from ccconsole.screens.playing import PlayingScreen, ReplayPane
+from ccconsole.terminal.view import TerminalPane
 from ccconsole.widgets.line_input import Asked, LineInput
 from ccconsole.widgets.replaying import ReplayFacts, ReplayTitle, ReplayTrack
 
@@ -100,6 +101,10 @@ class ReplayScreen(PlayingScreen):
         if action in ("search_next", "search_previous"):
             return bool(self._search)
         return super().check_action(action, parameters)
+
+    @on(TerminalPane.Copied)
+    def _copied(self, message: TerminalPane.Copied) -> None:
+        self.say(f"Copied {len(message.text.splitlines())} lines")
 
     def action_copy(self) -> None:
         """The selection, or the whole screen."""

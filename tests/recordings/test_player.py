@@ -274,6 +274,19 @@ async def test_frames_are_thinned_out_where_they_take_too_much(
         assert sum(frame.snapshot.size for frame in frames) < 200_000
 
 
+async def test_a_recording_that_begins_with_a_gap_has_the_time_of_what_follows(tmp_path: Path) -> None:
+    path = tmp_path / "task.ndjson"
+    path.write_text(
+        '{"id": 4, "type": "gap", "data": {"from": 1, "to": 4, "reason": "gone", "ts": 9e9}}\n'
+        '{"id": 5, "type": "output", "data": {"data": "one", "ts": 1e9}}\n'
+        '{"id": 6, "type": "output", "data": {"data": " two", "ts": 1000000002}}\n'
+    )
+    async with desk(path) as at:
+        assert await at.after(1) == "one"
+        assert at.player.timeline.markers == [(0, "events 1 to 4 are missing: gone")]
+        assert await at.after(1.1) == "one two"
+
+
 async def test_a_task_s_own_events_are_played(tmp_path: Path) -> None:
     def event(number: int | None, kind: str, at: float, **data: object) -> str:
         return json.dumps({"id": number, "type": kind, "data": {"taskId": "t1", "ts": 1e9 + at, **data}})
