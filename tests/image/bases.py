@@ -15,7 +15,7 @@ import sys
 from datetime import date
 from pathlib import Path
 
-from tests.image.engine import Engine, Skipped, Wrong, last_line, run
+from tests.image.engine import STRICT, Engine, Skipped, Wrong, last_line, run
 
 ROOT = Path(__file__).parents[2]
 DOCKERFILE = ROOT / "Dockerfile.cloudrun"
@@ -69,9 +69,9 @@ def _debian(official: str, work: Path) -> Path:
 
 
 def _with_wheels(engine: Engine, base: str, work: Path) -> str:
-    said = engine("run", "--rm", "--network", "host", base, "python3", "-V")
+    said = engine("run", "--rm", *STRICT, base, "python3", "-V")
     if said.returncode:
-        raise Skipped(f"{engine.name} runs no container here: {last_line(said)}")
+        raise Skipped(f"{engine.name} runs no container as it must be run here: {last_line(said)}")
     version = said.stdout.split()[-1].rpartition(".")[0]
     key = hashlib.sha256(_LOCK.read_bytes()).hexdigest()[:12]
     wheels = CACHE / f"wheels-{key}-{version}-{_PROCESSOR}"

@@ -16,18 +16,16 @@ import httpx
 import pytest
 
 from ccconsole.emulator.ports import Ports
-from tests.worker.conftest import DEADLINE_SECONDS, RunningWorker
+from tests.image.engine import STRICT
+from tests.worker.conftest import RunningWorker
 
 ENGINE = os.environ.get("CCCONSOLE_ENGINE", "")
 IMAGE = os.environ.get("CCCONSOLE_IMAGE", "")
 needs_image = pytest.mark.skipif(not IMAGE, reason="no image: .ci/image builds one and runs these tests")
 
 DATA = Path(__file__).parents[1] / "data"
-MEMORY_BYTES = 512 << 20
-STRICT = (
-    *("--network", "host", "--memory", f"{MEMORY_BYTES}b", "--cap-drop", "all", "--read-only"),
-    *("--security-opt", "no-new-privileges", "--tmpfs", "/tmp:rw,exec,nosuid,nodev,mode=1777"),
-)
+PATIENCE_SECONDS = 60.0
+"""For what an engine does on a busy machine."""
 
 
 async def engine(*words: str) -> str:
@@ -62,7 +60,7 @@ class Container:
     async def stop(self) -> int:
         """SIGTERM to its first process; the exit code of that."""
         await engine("kill", "--signal", "TERM", self.name)
-        async with asyncio.timeout(DEADLINE_SECONDS):
+        async with asyncio.timeout(PATIENCE_SECONDS):
             return await self.client.wait()
 
 
@@ -87,9 +85,9 @@ async def start(tmp_path: Path) -> AsyncGenerator[StartContainer, None]:
                 stderr=log,
             )
         url = f"http://127.0.0.1:{port}"
-        http = httpx.AsyncClient(base_url=url, timeout=DEADLINE_SECONDS, trust_env=False)
+        http = httpx.AsyncClient(base_url=url, timeout=PATIENCE_SECONDS, trust_env=False)
         started.append(Container(name, client, RunningWorker(http, url, pool=None)))  # type: ignore[arg-type]
-        async with asyncio.timeout(DEADLINE_SECONDS):
+        async with asyncio.timeout(PATIENCE_SECONDS):
             while is_ready and not await _is_ready(http):
                 assert client.returncode is None, (tmp_path / f"{name}.log").read_text()
                 await asyncio.sleep(0.01)

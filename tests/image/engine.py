@@ -21,6 +21,14 @@ IS_CI = bool(os.environ.get("CI"))
 PACKAGES = ("podman", "runc", "mmdebstrap")
 
 
+MEMORY_BYTES = 512 << 20
+STRICT = (
+    *("--network", "host", "--memory", f"{MEMORY_BYTES}b", "--cap-drop", "all", "--read-only"),
+    *("--security-opt", "no-new-privileges", "--tmpfs", "/tmp:rw,exec,nosuid,nodev,mode=1777"),
+)
+"""How a container is run that is allowed next to nothing."""
+
+
 class Skipped(Exception):
     """This machine lacks something; the text says what, and how to get it."""
 

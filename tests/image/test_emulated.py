@@ -15,7 +15,7 @@ from google.cloud import run_v2
 from ccconsole.emulator.emulator import Emulator, Options
 from ccconsole.emulator.pool import Pace
 from tests.emulator.conftest import Cloud, until
-from tests.image.conftest import ENGINE, IMAGE, engine, needs_image
+from tests.image.conftest import ENGINE, IMAGE, PATIENCE_SECONDS, engine, needs_image
 from tests.worker.conftest import is_alive
 
 pytestmark = [needs_image, pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")]
@@ -78,7 +78,7 @@ async def test_a_task_runs_in_a_container_and_its_journal_is_on_this_machine(
 
     # One that dies is replaced, and what it leaves is no more.
     os.kill(pid, signal.SIGKILL)
-    await until(lambda: "Container ended while it served." in log(tmp_path))
+    await until(lambda: "Container ended while it served." in log(tmp_path), PATIENCE_SECONDS)
     again = (await cloud.http.post(f"{address}/run", json={"prompt": "echo again"})).json()
     assert again["output"] == "again\r\n"
     assert not is_alive(pid)
