@@ -134,7 +134,7 @@ async def journaled_result(
         status=Status.FAILED,
         reason=Reason.LOST,
         detail=detail,
-        duration=round((time.time() - summary.created_at) * 1000),
+        duration=max(0, round((time.time() - summary.created_at) * 1000)),
         instance_id=summary.instance_id,
         revision=summary.revision,
     )

@@ -122,7 +122,7 @@ async def check(url: str) -> None:
                     pass
 
 
-@settings(max_examples=100, deadline=None, derandomize=True)
+@settings(max_examples=50, deadline=None, derandomize=True)
 @given(st.lists(st.tuples(PATHS, BODIES), max_size=12))
 def test_the_console_reads_any_store(objects: list[tuple[str, bytes]]) -> None:
     with tempfile.TemporaryDirectory() as folder:
