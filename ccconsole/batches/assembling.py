@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -66,11 +66,6 @@ class Batch:
         return list({entry.environment.name: entry.environment for entry in self.entries}.values())
 
 
-def targets(lines: Iterable[PromptLine], target: str) -> list[str]:
-    """Every target that the lines mean, `target` being that of those without one."""
-    return list(dict.fromkeys(line.target or target for line in lines))
-
-
 def assembled(
     name: str,
     lines: Sequence[PromptLine],
@@ -81,13 +76,12 @@ def assembled(
     at_most: int | None = None,
     source: str = "",
 ) -> Batch:
-    """The batch that these lines are, for all `targets` of them resolved into `lanes`.
+    """The batch that these lines are; `lanes` has all targets they name, and `target` for those without.
 
-    Raises ConfigError with every line of the file `source` whose own target is none, and what the target of
-    the whole batch raises.
+    Raises ConfigError with every line of the file `source` whose own target is none, and what `target` is
+    if that is an error.
     """
-    whole = lanes.get(target)
-    if isinstance(whole, ConsoleError):
+    if isinstance(whole := lanes[target], ConsoleError):
         raise whole
     mistakes = Mistakes(source)
     entries = []

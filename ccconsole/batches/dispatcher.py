@@ -7,6 +7,7 @@ import heapq
 import time
 from collections import Counter
 from collections.abc import Collection
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
 from ccconsole.batches.assembling import Batch
@@ -98,9 +99,11 @@ class Dispatcher:
         self._news.set()
         self._fill()
 
-    async def news(self) -> None:
-        """Wait until there is something to tell."""
-        await self._news.wait()
+    async def news(self, timeout: float) -> None:
+        """Wait until there is something to tell, for so many seconds at most."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(timeout):
+                await self._news.wait()
         self._news.clear()
 
     def snapshot(self) -> BatchSnapshot:

@@ -44,7 +44,7 @@ async def dispatched(
         stack.push_async_callback(dispatcher.close)
         dispatcher.begin()
         while not dispatcher.over.is_set():
-            await dispatcher.news()
+            await dispatcher.news(options.pace.tick)
             if not dispatcher.over.is_set():
                 yield dispatcher.snapshot()
                 with suppress(TimeoutError):

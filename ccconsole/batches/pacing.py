@@ -27,7 +27,9 @@ class Pace:
     patience: float = 600.0
     """A service that is full for so long, with nothing of ours on it, is full for good."""
     refresh: float = 0.1
-    """Between two snapshots."""
+    """Between two snapshots at least."""
+    tick: float = 1.0
+    """Between two snapshots at most: times go on where nothing else does."""
     jitter: Callable[[], float] = random.random
 
 

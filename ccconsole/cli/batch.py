@@ -36,12 +36,11 @@ from ccconsole.cli.session import (
     run,
     session,
 )
-from ccconsole.cli.targets import live_services, split
-from ccconsole.errors import ConfigError, ConsoleError, NotFound, TimedOut
+from ccconsole.errors import ConfigError, TimedOut
 from ccconsole.model import BatchRow, BatchSnapshot, TaskState
 
 if TYPE_CHECKING:
-    from ccconsole.batches import Batch, Lane
+    from ccconsole.batches import Batch
 
 LEAVING_SECONDS = 5.0
 """What the second Ctrl-C waits for the cancelled tasks to end, so that the table has their outcomes."""
@@ -153,7 +152,7 @@ async def _batch(options: Session, target: str, file: str, form: Format, chosen:
     confirm.allowed(options, f"run {file} on {target}")
     from ccconsole import batches
 
-    found = await _assembled(options, target, file, chosen)
+    found = await _planned(options, target, file, chosen)
     try:
         async with asyncio.timeout(options.timeout):
             rows = await batches.survey(found, chosen.again)
@@ -170,35 +169,28 @@ async def _batch(options: Session, target: str, file: str, form: Format, chosen:
     return await _run(found, form, chosen)
 
 
-async def _assembled(options: Session, target: str, file: str, chosen: _Options) -> Batch:
+async def _planned(options: Session, target: str, file: str, chosen: _Options) -> Batch:
     from ccconsole import batches
     from ccconsole.cloud.connect import Connections
 
     data = sys.stdin.buffer.read() if file == STDIN else await asyncio.to_thread(batches.load, Path(file))
-    source = "stdin" if file == STDIN else file
     is_objects = batches.is_ndjson(file) if chosen.is_objects is None else chosen.is_objects
-    environment, service = split(options.config, target)
-    place = batches.place(environment, [service] if service else [])
-    name = batches.checked_name(chosen.name) if chosen.name else batches.batch_name(data, place)
+    source = batches.Source(data, "stdin" if file == STDIN else file, is_objects)
     request = checked({**chosen.given, "prompt": "the options are checked before the file is"})
-    defaults = request.model_dump(mode="json", by_alias=True, include=set(chosen.given))
-    lines = batches.read(data, source, is_objects=is_objects, defaults=defaults)
-    targets = batches.targets(lines, target)
     async with Connections(options.config) as connections:
-
-        async def lanes(one: str) -> Sequence[Lane] | ConsoleError:
-            try:
-                environment, serving, others = await live_services(
-                    options.config, connections, one, timeout=options.timeout
-                )
-            except (ConfigError, NotFound) as error:
-                return error
-            for service in others:
-                output.note(f"left out: {service.key} is {service.state}")
-            return [batches.Lane(environment, service) for service in serving]
-
-        found = dict(zip(targets, await asyncio.gather(*map(lanes, targets)), strict=True))
-    return batches.assembled(name, lines, target, found, defaults, at_most=chosen.at_most, source=source)
+        found, others = await batches.planned(
+            options.config,
+            connections,
+            source,
+            [target],
+            batches.defaults(request, chosen.given),
+            name=chosen.name,
+            at_most=chosen.at_most,
+            timeout=options.timeout,
+        )
+    for service in others:
+        output.note(f"left out: {service.key} is {service.state}")
+    return found
 
 
 def _text(found: Batch, rows: Sequence[BatchRow]) -> str:

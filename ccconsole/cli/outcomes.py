@@ -16,8 +16,8 @@ from ccconsole.cli.show import COMPLETED, FAILED
 from ccconsole.errors import TimedOut
 from ccconsole.model import BatchRow, BatchSnapshot, TaskState
 
-QUIET_SECONDS = 10.0
-"""Between two lines of progress where stderr is no terminal."""
+NEWS_SECONDS, QUIET_SECONDS = 10.0, 60.0
+"""Between two lines of progress where stderr is no terminal: with news, and without."""
 _BAD = (TaskState.FAILED, TaskState.CANCELLED, TaskState.LOST)
 _COLOR_OF_STATE = {
     TaskState.COMPLETED: "green",
@@ -40,6 +40,7 @@ class Follower:
         self._is_quiet = is_quiet
         self._told: set[int] = set()
         self._said_at = 0.0
+        self._has_news = True
         self._waiting = ""
 
     @property
@@ -72,9 +73,10 @@ class Follower:
                 output.note(f"waiting: {snapshot.waiting}")
             self._waiting = snapshot.waiting
             return
-        pause = 0.0 if sys.stderr.isatty() else QUIET_SECONDS
+        self._has_news = self._has_news or bool(snapshot.changed)
+        pause = 0.0 if sys.stderr.isatty() else NEWS_SECONDS if self._has_news else QUIET_SECONDS
         if not snapshot.is_over and time.monotonic() - self._said_at >= pause:
-            self._said_at = time.monotonic()
+            self._said_at, self._has_news = time.monotonic(), False
             output.passing(progress(snapshot))
 
 
@@ -117,7 +119,7 @@ def summary(snapshot: BatchSnapshot) -> str:
     if left := snapshot.total - snapshot.ended:
         parts.append(f"{format.count(left)} not ended")
     if snapshot.earlier:
-        parts.append(f"{format.count(snapshot.earlier)} of them before")
+        parts.append(f"{format.count(snapshot.earlier)} ended before this run")
     ended = snapshot.ended_at if snapshot.ended_at is not None else time.time()
     cost = format.money(snapshot.cost_usd) if snapshot.cost_usd is not None else "no costs told"
     return f"{', '.join(parts)}; {cost}; {format.duration(ended - snapshot.started_at)}"
