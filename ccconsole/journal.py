@@ -62,9 +62,14 @@ class JournalReader:
             return await self._read(ids)
 
     async def ids(self, prefix: str = "") -> list[str]:
-        """The ids that begin with `prefix`, sorted."""
+        """The ids that begin with `prefix`, sorted; a whole one is found even where nothing can be listed."""
         with self._explained():
-            return [found for found in await reading.task_ids(self._store) if found.startswith(prefix)]
+            try:
+                return [found for found in await reading.task_ids(self._store) if found.startswith(prefix)]
+            except StoreError:
+                if await reading.read_task(self._store, prefix) is None:
+                    raise
+                return [prefix]
 
     async def events(
         self, task_id: str, after: int = 0, *, follow: bool = True

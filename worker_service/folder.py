@@ -12,6 +12,8 @@ from pathlib import Path
 
 _STAGED = re.compile(r"#\d+$")
 """How obstore calls a file that it is still writing."""
+_END_OF_TIME = 253_402_300_800
+"""The year 10000 in seconds since the epoch: a file's time may be one for which there is no date."""
 
 
 class NotOurs(OSError):
@@ -35,15 +37,18 @@ class Folder:
         """Make sure that the folders on the way to `path` are such, as far as they are there."""
         self._is_way(path.rpartition("/")[0])
 
-    def check(self, path: str) -> None:
-        """Make sure of that, and that a plain file lies there, if anything."""
+    def check(self, path: str) -> float | None:
+        """Make sure of that, and that a plain file lies there, if anything: when it was written."""
         self.check_way(path)
         try:
-            mode = os.lstat(self._root / path).st_mode
+            found = os.lstat(self._root / path)
         except FileNotFoundError:
-            return
-        if not stat.S_ISREG(mode):
+            return None
+        if not stat.S_ISREG(found.st_mode):
             raise NotOurs("it is no file of its own")
+        if not 0 <= found.st_mtime < _END_OF_TIME:
+            raise NotOurs("it was written at no time that there is")
+        return found.st_mtime
 
     def _is_way(self, folder: str) -> bool:
         found = self._root

@@ -59,7 +59,8 @@ async def read_task(store: Store, task_id: str) -> TaskSummary | None:
     except ValueError as error:
         why = in_a_line(error)
     store.pass_over(path, why)
-    return _unreadable(task_id, f"{path} is not a task summary: {why}")
+    written_at = await store.written_at(path)
+    return _unreadable(task_id, f"{path} is not a task summary: {why}", written_at or 0.0)
 
 
 async def read_tasks(store: Store, task_ids: list[str]) -> list[TaskSummary]:
@@ -302,10 +303,10 @@ def _ids(store: Store, paths: list[str]) -> list[str]:
     return found
 
 
-def _unreadable(task_id: str, detail: str) -> TaskSummary:
+def _unreadable(task_id: str, detail: str, at: float) -> TaskSummary:
     result = TaskResult(task_id=task_id, status=Status.FAILED, reason=Reason.LOST, detail=detail, duration=0)
     return TaskSummary(
-        task_id=task_id, status=Status.FAILED, prompt="", agent="", created_at=0.0, result=result
+        task_id=task_id, status=Status.FAILED, prompt="", agent="", created_at=at, result=result
     )
 
 

@@ -25,7 +25,7 @@ T = TypeVar("T")
 
 MAX_OBJECT_BYTES = 32 << 20
 """What is larger is not read: a segment holds one event at least, and an agent's line may have 16 MiB."""
-MAX_PASSED_OVER = 1000
+MAX_PASSED_OVER = 100
 """So many foreign objects are named in the log; who strews more of them fills neither it nor memory."""
 
 _calls = Calls(FAILURES)
@@ -135,9 +135,9 @@ class Store:
     async def written_at(self, path: str) -> float | None:
         """When the object was last written, seconds since the epoch; None when there is no such object."""
 
-        def written_at() -> float:
+        def written_at() -> float | None:
             if self._folder is not None:
-                self._folder.check(path)
+                return self._folder.check(path)
             return self._objects.head(path)["last_modified"].timestamp()
 
         try:
@@ -148,10 +148,14 @@ class Store:
 
     def pass_over(self, path: str, why: str) -> None:
         """Log, once for each path, that what lies there is no part of a journal."""
-        if path not in self._passed_over and len(self._passed_over) < MAX_PASSED_OVER:
-            self._passed_over.add(path)
-            # As a literal: a name in a folder may hold line breaks and bytes that are no text.
-            logger.warning("passed over in the store: %r: %s", path, why)
+        if path in self._passed_over or len(self._passed_over) > MAX_PASSED_OVER:
+            return
+        self._passed_over.add(path)
+        if len(self._passed_over) > MAX_PASSED_OVER:
+            logger.warning("passed over in the store: more than %d objects", MAX_PASSED_OVER)
+            return
+        # As a literal: a name in a folder may hold line breaks and bytes that are no text.
+        logger.warning("passed over in the store: %r: %s", path, why)
 
     def _check_way(self, path: str) -> None:
         if self._folder is not None:

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from ccconsole.errors import NotFound
+from ccconsole.errors import NotFound, Unreachable
 from ccconsole.journal import JournalReader
 from ccconsole.model import TaskState
 from tests.worker import places
@@ -155,6 +155,7 @@ async def test_a_task_json_that_is_none_is_a_failed_task_among_the_others(
     tasks = {task.id: task for task in await reader.tasks()}
     assert tasks["t"].state is TaskState.COMPLETED
     assert (tasks["odd"].state, tasks["odd"].reason) == (TaskState.FAILED, "lost")
+    assert time.time() - tasks["odd"].created_at < 60
     assert "not a task summary" in str(tasks["odd"].detail)
     assert await reader.running() == []
     assert [event.data["reason"] for event in await read(reader, "odd")] == ["lost"]
@@ -296,6 +297,38 @@ async def test_names_that_no_path_can_have_hide_no_task(ground: Ground) -> None:
         ground.plant(f"running/{os.fsdecode(name)}", b"")
     assert [task.id for task in await ground.reader.tasks()] == ["t"]
     assert await ground.reader.running() == []
+
+
+@pytest.mark.parametrize("ground", ["gs"], indirect=True)
+@pytest.mark.parametrize("name", ["tasks//x", "tasks/../x", "tasks/a\x01b/task.json"])
+async def test_a_name_that_hides_the_tasks_of_a_bucket_is_told_and_hides_no_single_one(
+    ground: Ground, name: str
+) -> None:
+    await written(ground.store, event(1), end(2))
+    ground.plant(name, b"")
+    reader = ground.reader
+    with pytest.raises(Unreachable) as raised:
+        await reader.tasks()
+    assert "an impossible name, and hides others; delete it" in raised.value.detail
+    assert "tasks/" in raised.value.detail
+    assert await reader.ids("t") == ["t"]
+    assert (await reader.task("t")).state is TaskState.COMPLETED
+    assert [event.id for event in await read(reader)] == [1, 2]
+    assert await reader.running() == []
+
+
+@only_folder
+async def test_a_file_of_no_time_is_passed_over(ground: Ground) -> None:
+    await written(ground.store, end(1))
+    for name, at in (("past", -1e9), ("dawn", -1e11), ("future", 4e11), ("end", 9e12)):
+        ground.plant(f"tasks/{name}/task.json", body(name))
+        for path in (f"tasks/{name}/task.json", f"running/{name}"):
+            ground.plant(path, body(name))
+            os.utime(ground.folder / "store" / path, (at, at))
+    tasks = {task.id: task.state for task in await ground.reader.tasks()}
+    assert tasks["t"] is TaskState.COMPLETED
+    assert tasks["past"] is TaskState.FAILED
+    assert len(tasks) == 5
 
 
 IDS = ["", ".", "..", "../x", "a/b", "a\nb", "a\x00b", "é", "-x", ".x", "x" * 129, "a b", "%2e%2e"]
