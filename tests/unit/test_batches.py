@@ -390,8 +390,10 @@ async def test_a_console_that_dies_half_way_goes_on_and_runs_nothing_twice(
     prompts = noting(noted, 4) + noting(noted, 4, f"until [ -e {gate} ]; do sleep 0.02; done")
     found = named(tmp_path, prompts, lane(worker.url, 3, environment=journaled))
     await left(found, lambda: len(starts(noted)) == 7)
-    rows = await survey(found)
-    assert states(rows).count("running") == 3
+    async with asyncio.timeout(DEADLINE):
+        # A summary follows its task within a second.
+        while states(await survey(found)).count("running") < 3:
+            await asyncio.sleep(0.02)
     gate.touch()
     last, rows = await ended(found)
     assert (last.earlier, states(rows)) == (4, ["completed"] * 8)

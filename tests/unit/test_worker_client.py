@@ -144,7 +144,7 @@ async def test_a_problem_of_the_worker_keeps_its_words(
     async with scripted(script) as worker:
         with pytest.raises(ConsoleError) as raised:
             await drained(worker.url)
-        assert type(raised.value) is error
+        assert isinstance(raised.value, error)
         assert raised.value.exit_code == exit_code
         assert "what happened" in raised.value.detail
 
@@ -172,7 +172,7 @@ async def test_an_answer_of_the_platform_is_explained(status: int, error: type[C
     async with scripted(script) as worker:
         with pytest.raises(ConsoleError) as raised:
             await drained(worker.url)
-        assert type(raised.value) is error
+        assert isinstance(raised.value, error)
         assert str(status) in raised.value.detail
 
 
