@@ -392,7 +392,7 @@ async def test_a_console_that_dies_half_way_goes_on_and_runs_nothing_twice(
     await left(found, lambda: len(starts(noted)) == 7)
     async with asyncio.timeout(DEADLINE):
         # A summary follows its task within a second.
-        while states(await survey(found)).count("running") < 3:
+        while states(await survey(found)).count("running") < 3:  # noqa: ASYNC110
             await asyncio.sleep(0.02)
     gate.touch()
     last, rows = await ended(found)
