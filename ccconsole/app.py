@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import getpass
+import os
 import platform
 import secrets
 import select
@@ -12,6 +13,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 from platformdirs import user_config_path, user_state_path
@@ -210,6 +212,10 @@ def _hang_up(told: Callable[[], None]) -> Iterator[None]:
 
         def gone() -> None:
             loop.remove_reader(watch.fileno())
+            # What is still to be written has nowhere to go, and would be an error at the end.
+            with Path(os.devnull).open("wb") as nowhere:
+                for descriptor in (1, 2):
+                    os.dup2(nowhere.fileno(), descriptor)
             told()
 
         loop.add_reader(watch.fileno(), gone)

@@ -31,6 +31,8 @@ class _Status(_Said):
     trace_id: str | None = None
     agent: str | None = None
     deadline: Moment | None = None
+    cols: Count | None = None
+    rows: Count | None = None
     ignored_fields: list[str] | None = None
 
 

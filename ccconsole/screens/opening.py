@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
+import importlib
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from textual import on
 from textual.message import Message
 
 from ccconsole.model import Service, Task
-from ccconsole.recordings.exporting import recorded
-from ccconsole.recordings.reading import Recording
 from ccconsole.screens.messages import (
     DoctorAsked,
     LogsAsked,
@@ -27,6 +28,9 @@ from ccconsole.screens.rolling import RollingScreen
 from ccconsole.screens.service import ServiceScreen
 from ccconsole.screens.tasks import TasksScreen
 from ccconsole.widgets.text import plain
+
+if TYPE_CHECKING:
+    from ccconsole.recordings.reading import Recording
 
 PATIENCE_SECONDS = 0.5
 """What takes longer is said."""
@@ -109,6 +113,9 @@ class OpeningScreen(RollingScreen):
 
     async def _record(self, task: Task) -> None:
         telling = self.set_timer(PATIENCE_SECONDS, lambda: self.say("Reading what happened"))
+        recorded = (
+            await asyncio.to_thread(importlib.import_module, "ccconsole.recordings.exporting")
+        ).recorded
         try:
             self.post_message(self.Recorded(await recorded(task, self.desk.events(task))))
         finally:

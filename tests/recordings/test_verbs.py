@@ -153,11 +153,12 @@ def test_what_is_missing_is_said_and_exits_with_7(desk: Desk, verb: Verb) -> Non
         return line(TaskEvent(number, EventType(kind), fields))
 
     summary = TaskSummary(task_id=task, status=Status.RUNNING, prompt="p", agent="a", created_at=100.0)
-    first = event(1, "status", status="running") + event(2, "output", data="one\r\n")
+    sized = {"encoding": "utf-8", "offset": 0, "length": 5}
+    first = event(1, "status", status="running") + event(2, "output", data="one\r\n", **sized)
     for path, body in (
         (layout.task(task), summary.model_dump_json(by_alias=True).encode()),
         (layout.segment(task, 1, 2), first),
-        (layout.segment(task, 6, 6), event(6, "output", data="two\r\n")),
+        (layout.segment(task, 6, 6), event(6, "output", data="two\r\n", **sized)),
     ):
         file = desk.folder / "store" / path
         file.parent.mkdir(parents=True, exist_ok=True)
