@@ -80,7 +80,7 @@ def title(name: str) -> str:
 
 def measure(name: str, scale: float) -> int:
     """In the benchmark's own process: a line of JSON for each figure."""
-    for line in cast(Benchmark, module(name)).figures(scale):
+    for line in cast("Benchmark", module(name)).figures(scale):
         print(to_json(line), flush=True)
     return 0
 
