@@ -155,4 +155,5 @@ async def test_a_store_in_trouble_is_told_and_stops_nothing(
     assert result(events)["status"] == "completed"
     told = [event.data for event in events if event.type == "error"]
     assert [(error["code"], error["retryable"]) for error in told] == [("journal", True)]
-    assert (await worker.http.get("/hello")).json()["store"]["problem"] == "tasks is no folder"
+    # A read under way when the folder went away may have its own words for it beside these.
+    assert "tasks is no folder" in (await worker.http.get("/hello")).json()["store"]["problem"]
