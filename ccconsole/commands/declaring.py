@@ -30,6 +30,7 @@ class Place(StrEnum):
     MATRIX = "matrix"
     DOCTOR = "doctor"
     SECRETS = "secrets"
+    BATCH = "batch"
     PROMPT = "prompt"
 
 
@@ -37,7 +38,7 @@ CONSOLE: Final = tuple(place for place in Place if place is not Place.PROMPT)
 """The full screens; the prompt box is a modal over them."""
 TABLES: Final = (
     *(Place.FLEET, Place.SERVICE, Place.TASKS, Place.REVISIONS),
-    *(Place.MATRIX, Place.DOCTOR, Place.SECRETS),
+    *(Place.MATRIX, Place.DOCTOR, Place.SECRETS, Place.BATCH),
 )
 
 

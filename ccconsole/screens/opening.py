@@ -5,6 +5,7 @@ from __future__ import annotations
 from textual import on
 
 from ccconsole.model import Service
+from ccconsole.screens.batching import BatchingScreen
 from ccconsole.screens.messages import (
     DoctorAsked,
     LogsAsked,
@@ -17,13 +18,12 @@ from ccconsole.screens.messages import (
     TargetAsked,
     TasksAsked,
 )
-from ccconsole.screens.rolling import RollingScreen
 from ccconsole.screens.service import ServiceScreen
 from ccconsole.screens.tasks import TasksScreen
 from ccconsole.widgets.text import plain
 
 
-class OpeningScreen(RollingScreen):
+class OpeningScreen(BatchingScreen):
     """The bottom of the stack; screens that the first key may open are imported before it is pressed."""
 
     @on(TargetAsked)

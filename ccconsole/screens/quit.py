@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from enum import StrEnum
 from typing import ClassVar
 
@@ -12,7 +11,7 @@ from textual.containers import Vertical
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
-from ccconsole.screens.session import Session
+from ccconsole.screens.desk import Desk
 from ccconsole.widgets.task_rows import first_words
 from ccconsole.widgets.text import MUTED, content
 
@@ -35,17 +34,32 @@ class QuitScreen(ModalScreen[Leave | None]):
         Binding("escape,s,q", "stay", "Stay"),
     ]
 
-    def __init__(self, sessions: Sequence[Session]) -> None:
+    def __init__(self, desk: Desk) -> None:
         super().__init__()
-        self.sessions = sessions
-        self.lost = [session for session in sessions if not session.environment.store]
+        self.sessions = desk.running()
+        self.groups = desk.batches_under_way()
+        flying = [
+            row.task.environment
+            for group in self.groups
+            for row in group.rows.values()
+            if row.is_sent and not row.task.state.is_end
+        ]
+        places = [*(session.environment.name for session in self.sessions), *flying]
+        self.running = len(places)
+        self.lost = sum(desk.environment_of(name).store is None for name in places)
 
     def compose(self) -> ComposeResult:
         """What runs, and the three ways on in words."""
         count = len(self.sessions)
         told = "One of your tasks is running" if count == 1 else f"{count} of your tasks are running"
+        if not count:
+            told = "A batch is under way"
         with Vertical(classes="dialog"):
             yield Static(content((told, "bold $warning")), classes="dialog-title")
+            for group in self.groups:
+                snapshot = group.snapshot
+                going = f"  {snapshot.ended} of {snapshot.total} ended, {snapshot.in_flight} in flight"
+                yield Static(content("  ● ", group.title, (going, MUTED)), classes="one-line")
             for session in self.sessions[:_LISTED]:
                 task = session.task
                 where = (f"{task.environment}/{task.service}  ", MUTED)
@@ -53,22 +67,25 @@ class QuitScreen(ModalScreen[Leave | None]):
             if count > _LISTED:
                 yield Static(content((f"  and {count - _LISTED} more", MUTED)))
             yield Static(
-                content((" c   ", "bold $accent"), f"cancel {'it' if count == 1 else 'them'} and quit"),
+                content(
+                    (" c   ", "bold $accent"), f"cancel {'it' if self.running == 1 else 'them'} and quit"
+                ),
                 classes="spaced",
             )
             yield Static(content((" l   ", "bold $accent"), self._keeping()), id="keeping")
             yield Static(content((" esc ", "bold $accent"), "stay"))
 
     def _keeping(self) -> str:
+        later = "; :batch FILE goes on later" if self.groups else ""
         if not self.lost:
-            return "leave running; :tasks finds them, if their idle instances are kept"
-        if len(self.lost) == len(self.sessions):
+            return f"leave running; :tasks finds them, if their idle instances are kept{later}"
+        if self.lost == self.running and not self.groups:
             return "not possible: without a store they end with this console"
-        return f"leave running; {len(self.lost)} in environments without a store will end"
+        return f"leave running; {self.lost} in environments without a store will end{later}"
 
     def action_leave(self, how: str) -> None:
         """Answer, unless nothing could be left."""
-        if how == Leave.KEEP and len(self.lost) == len(self.sessions):
+        if how == Leave.KEEP and self.lost == self.running and not self.groups:
             self.app.bell()
             return
         self.dismiss(Leave(how))
