@@ -8,7 +8,7 @@ import importlib
 import re
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from uuid import uuid4
 
 import httpx
@@ -20,16 +20,22 @@ from ccconsole.journal import JournalReader
 from ccconsole.model import Service, Task
 from ccconsole.problems import Full, WorkerBusy
 from ccconsole.worker_client import StreamEnded, output_bytes
-from worker_service.reading import event_range, gap_event
+from worker_service.decoding import event_range
+from worker_service.reading import gap_event
 from worker_service.wire import Control, EventType, RunRequest, TaskEvent
 
 __all__ = ["NoOutcome", "attach", "command", "journal", "output_bytes", "send", "start", "task", "tasks"]
 
 REATTACH_SECONDS = (0.5, 1.0, 2.0)
 """Between the tries to find a dropped stream at its own worker; the journal comes after them."""
+OUTAGE_SECONDS = 90.0
+"""How long a network that is gone is waited for; a worker cancels a task that nobody detached after 45 s."""
+OUTAGE_PAUSE_SECONDS = 1.0
+CANCEL_SECONDS = 1.0
+"""What leaving a task waits for its cancel to be taken; the worker's own time of grace makes up for it."""
 BUSY_SECONDS = (0.5, 1.0, 2.0, 4.0)
 """Between the tries at a worker that is busy by its own words: the instance was handed to us because its last
-caller hung up, and the task of that caller is being ended (2 s of grace, then the cancel ladder)."""
+caller has cancelled, and the task of that caller is being ended, down the cancel ladder."""
 
 
 class NoOutcome(ConsoleError):
@@ -58,7 +64,8 @@ async def start(
     """Run a prompt on the service: the task's events in order, each once, to `complete`.
 
     A dropped stream is found again at its worker, then in the journal; an `error` event without a number
-    says so. Closing the generator closes the stream, which cancels a task that is not detached.
+    says so. Where the request does not say what a lost connection does, a task is detached if there is a
+    store and its instance's CPU stays when no request is open. Closing the generator cancels any other task.
 
     Raises:
         Full: every instance is busy; NoOutcome: the stream ended and nobody knows the outcome;
@@ -77,6 +84,21 @@ async def start(
         functools.partial(caller, environment, service),
     )
     request = request.model_copy(update={"task_id": line.task_id})
+    if request.on_disconnect is None and environment.can_detach(service):
+        request = request.model_copy(update={"on_disconnect": "detach"})
+    try:
+        async with aclosing(_events(environment, service, line, request)) as events:
+            async for event in events:
+                yield event
+    except (GeneratorExit, asyncio.CancelledError):
+        if request.on_disconnect != "detach" and not line.is_complete:
+            await line.cancel((request.metadata or {}).get("actor"))
+        raise
+
+
+async def _events(
+    environment: Environment, service: Service, line: _Line, request: RunRequest
+) -> AsyncGenerator[TaskEvent, None]:
     try:
         async with aclosing(line.run(request)) as events:
             async for event in events:
@@ -86,17 +108,24 @@ async def start(
         drop = error
     yield line.notice(drop)
     sources = [line.again] if environment.store is None else [line.again, line.journaled]
-    said = []
-    for source in sources:
-        try:
-            async with aclosing(source(environment)) as events:
-                async for event in events:
-                    yield event
-        except ConsoleError as error:
-            said.append(f"{error.title}: {error.detail}" if error.detail else error.title)
-        if line.is_complete:
-            return
-    raise _no_outcome(environment, service, line, [f"{drop.title}: {drop.detail}", *said])
+    gives_up_at = time.monotonic() + OUTAGE_SECONDS
+    while True:
+        last, failures = line.last, list[ConsoleError]()
+        for source in sources:
+            try:
+                async with aclosing(source(environment)) as events:
+                    async for event in events:
+                        yield event
+            except ConsoleError as error:
+                failures.append(error)
+            if line.is_complete:
+                return
+        if line.last > last:
+            gives_up_at = time.monotonic() + OUTAGE_SECONDS
+        is_outage = len(failures) == len(sources) and all(isinstance(one, Unreachable) for one in failures)
+        if not is_outage or time.monotonic() > gives_up_at:
+            raise _no_outcome(environment, service, line, [drop, *failures])
+        await asyncio.sleep(OUTAGE_PAUSE_SECONDS)
 
 
 _TAG = re.compile(r"^https://[a-z0-9-]+?---")
@@ -176,6 +205,19 @@ class _Line:
             async for event in events:
                 yield event
 
+    async def cancel(self, actor: str | None) -> None:
+        """Ask the worker to end it now; within its time of grace it does so by itself."""
+        with suppress(ConsoleError, TimeoutError):
+            async with asyncio.timeout(CANCEL_SECONDS):
+                await worker_client.cancel(
+                    self._url,
+                    self.task_id,
+                    actor=actor,
+                    token=self._token,
+                    identity=await self._identity(),
+                    cookies=self._cookies,
+                )
+
     async def _called(
         self, streamed: Callable[[str | None], AsyncGenerator[TaskEvent, None]]
     ) -> AsyncGenerator[TaskEvent, None]:
@@ -204,7 +246,10 @@ class _Line:
         return TaskEvent(None, EventType.ERROR, fields | {"message": message, "retryable": True})
 
 
-def _no_outcome(environment: Environment, service: Service, line: _Line, said: list[str]) -> NoOutcome:
+def _no_outcome(
+    environment: Environment, service: Service, line: _Line, failures: list[ConsoleError]
+) -> NoOutcome:
+    said = [f"{error.title}: {error.detail}" if error.detail else error.title for error in failures]
     seen = f"after event {line.last}" if line.last else "before its first event"
     meaning = "The task may have been killed with its instance, or it may run on unseen."
     unjournaled = "" if environment.store else f" {environment.name} has no journal to ask."

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import base64
-import binascii
 import functools
 import ipaddress
 import json
@@ -18,6 +16,7 @@ from httpx_sse import EventSource, SSEError
 
 from ccconsole.errors import ConfigError, ConsoleError, Unreachable
 from ccconsole.problems import problem_of
+from worker_service import transcript
 from worker_service.wire import EventType, RunRequest, TaskEvent
 
 CONNECT_SECONDS = 10.0
@@ -92,15 +91,34 @@ def events(
     return _stream(url, "GET", f"/tasks/{task_id}/events", None, headers, cookies)
 
 
+async def cancel(
+    url: str,
+    task_id: str,
+    *,
+    actor: str | None = None,
+    token: str | None = None,
+    identity: str | None = None,
+    cookies: httpx.Cookies | None = None,
+) -> None:
+    """Cancel a task whose stream was just closed here: the affinity cookie leads to its instance, now free.
+
+    Raises ConsoleError when the worker did not take it.
+    """
+    async with _client(url, _authorization(token, identity), cookies, ANSWER_SECONDS) as client:
+        try:
+            response = await client.post(f"/tasks/{task_id}/cancel", json={"actor": actor or "unknown"})
+        except httpx.RequestError as error:
+            raise _unreachable(url, error) from error
+        if not response.is_success:
+            raise problem_of(response, response.content, url)
+
+
 def output_bytes(event: TaskEvent) -> bytes:
-    """The terminal bytes of an `output` event."""
-    data = str(event.data.get("data", ""))
-    if event.data.get("encoding") != "base64":
-        return data.encode("utf-8", "replace")
+    """The terminal bytes of an `output` event; ConsoleError where they cannot be decoded."""
     try:
-        return base64.b64decode(data)
-    except binascii.Error as error:
-        raise ConsoleError(f"Event {event.id} holds output that cannot be decoded", str(error)) from error
+        return transcript.output_bytes(event)
+    except ValueError as error:
+        raise ConsoleError("The worker's output cannot be decoded", str(error)) from error
 
 
 def _authorization(token: str | None, identity: str | None) -> dict[str, str]:

@@ -138,10 +138,15 @@ class Execution:
         Raises:
             BufferError: it does not read; ValueError: its input is no terminal.
         """
-        if self._process is None or self._launch.stdin is not None:
-            raise ValueError("this task takes no input; start it in interactive mode")
+        self.check_input()
+        assert self._process is not None
         self._process.write(data)
         self._touch()
+
+    def check_input(self) -> None:
+        """Raises ValueError when the agent's input is no terminal, so that nobody can type on it."""
+        if self._process is None or self._launch.stdin is not None:
+            raise ValueError("this task takes no input; start it in interactive mode")
 
     def resize(self, cols: int, rows: int) -> None:
         """Resize the agent's terminal."""

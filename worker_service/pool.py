@@ -15,6 +15,7 @@ from worker_service.identity import Identity
 from worker_service.record import House, Order
 from worker_service.redaction import Redactor
 from worker_service.refusals import Refused
+from worker_service.sessions import Sessions
 from worker_service.settings import Settings
 from worker_service.tasks import Task
 from worker_service.wire import Control, RunRequest, TaskEvent, TaskSummary
@@ -57,7 +58,8 @@ class Pool:
         self._claims: dict[str, asyncio.Event] = {}
         self._jobs: set[asyncio.Task[None]] = set()
         self.workspaces = Workspaces(settings.worker_workspaces)
-        self.house = House(settings, identity, agent.kind, redactor)
+        sessions = Sessions(agent, journal, redactor)
+        self.house = House(settings, identity, agent.kind, redactor, sessions)
 
     @property
     def tasks(self) -> list[Task]:

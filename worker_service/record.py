@@ -28,10 +28,19 @@ from worker_service.identity import Identity
 from worker_service.output import OutputEncoder
 from worker_service.processes import Family
 from worker_service.redaction import Redactor
+from worker_service.sessions import Sessions
 from worker_service.settings import Settings
 from worker_service.wire import EventType, Reason, RunRequest, Status, TaskResult, TaskSummary, Usage
 
 _PROMPT_SHOWN = 200
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A permission that waits for a person, until `deadline` (seconds since the epoch)."""
+
+    tool: str
+    deadline: float
 
 
 @dataclass(frozen=True)
@@ -58,6 +67,7 @@ class House:
     identity: Identity
     agent: str
     redactor: Redactor
+    sessions: Sessions
     family: Family = field(default_factory=Family)
 
 
@@ -71,8 +81,12 @@ class Record:
         self.log = EventLog(order.task_id, settings.worker_ring_bytes, house.redactor)
         self.status = Status.PENDING
         self.result: TaskResult | None = None
-        self.waiting: set[str] = set()
-        """The permissions that wait for an answer."""
+        self.waiting: dict[str, Asked] = {}
+        """The permissions that wait for an answer, by id."""
+        self.permission_seconds = request.permission_timeout_seconds or settings.worker_permission_seconds
+        self.permission_default = request.permission_default or settings.worker_permission_default
+        self.driver: str | None = None
+        """Whose keys an interactive task takes; None: anybody's."""
         self.cols, self.rows = request.cols, request.rows
         longest = settings.worker_timeout_seconds
         self.timeout = min(request.timeout_seconds or longest, longest)
@@ -116,6 +130,9 @@ class Record:
             last_output_at=self._last_output_at,
             last_seq=self.log.last,
             actor=self.result.actor if self.result and self.result.actor else self.order.actor,
+            session_id=self.order.reader.session_id,
+            asks=next((asked.tool for asked in self.waiting.values()), None),
+            driver=self.driver,
             result=self.result,
         )
 
@@ -129,6 +146,8 @@ class Record:
             traceId=order.trace_id,
             agent=self._house.agent,
             deadline=self.deadline,
+            cols=self.cols,
+            rows=self.rows,
             ignoredFields=list(order.ignored_fields) or None,
         )
 
@@ -223,16 +242,18 @@ class Record:
             self._usage = emission.usage
             self.log.append(EventType.USAGE, emission.usage.to_wire())
         elif isinstance(emission, PermissionWithdrawn):
-            self.waiting.discard(emission.permission_id)
+            self.waiting.pop(emission.permission_id, None)
         elif isinstance(emission, Permission):
-            self.waiting.add(emission.permission_id)
+            deadline = min(time.time() + self.permission_seconds, self.deadline)
+            self.waiting[emission.permission_id] = Asked(emission.tool, deadline)
             data = {
                 "permissionId": emission.permission_id,
                 "tool": emission.tool,
                 "input": emission.input,
                 "description": emission.description,
                 "suggestions": list(emission.suggestions) or None,
-                "deadline": self.deadline,
+                "deadline": deadline,
+                "default": self.permission_default,
             }
             known = {name: value for name, value in data.items() if value is not None}
             self.log.append(EventType.PERMISSION, known)

@@ -11,7 +11,7 @@ from worker_service import bodies, description, logs, refusals, status, streams
 from worker_service.guard import caller
 from worker_service.status import Worker
 from worker_service.tasks import Task
-from worker_service.transcript import MEDIA_TYPES, Format, each, events_of, transcript
+from worker_service.transcript import MEDIA_TYPES, Format, transcript
 from worker_service.wire import Control, TaskSummary
 
 router = APIRouter()
@@ -126,10 +126,13 @@ async def task_transcript(
     found = await pool.find(task_id)
     summary = found.record.summary() if isinstance(found, Task) else found
     if isinstance(found, Task) and (found.log.first == 1 or pool.journal is None):
-        said = each(events_of(found.log))
+        said = streams.each(found.log.held())
     else:
         said = pool.journaled_events(task_id, 0, follows=False)
-    written = transcript(summary, said, format)
+    writer = transcript(
+        format, task_id=task_id, began=summary.created_at, columns=summary.cols, rows=summary.rows
+    )
+    written = streams.written(said, writer)
     return StreamingResponse(written, media_type=MEDIA_TYPES[format], headers=streams.HEADERS)
 
 
@@ -151,6 +154,12 @@ async def resize(request: Request, task_id: str) -> Response:
     return await _control(request, task_id, "resize")
 
 
+@router.post("/tasks/{task_id}/drive", summary="Take over a task's terminal", **description.CONTROL)
+async def drive(request: Request, task_id: str) -> Response:
+    """From whoever has it: from then on only this actor's `console` types and resizes."""
+    return await _control(request, task_id, "drive")
+
+
 @router.post("/tasks/{task_id}/answer", summary="Answer a permission prompt", **description.CONTROL)
 async def answer(request: Request, task_id: str) -> Response:
     """`behavior` (allow, allow_session, deny) for `permissionId`."""
@@ -161,10 +170,11 @@ async def _start(request: Request, path_id: str | None, key: str | None) -> Resp
     pool = _worker(request).pool
     order, ignored = bodies.run_request(await bodies.read_object(request))
     task_id = bodies.task_id(order, path_id=path_id, key=key)
+    claimed = (order.metadata or {}).get("actor")
     started = await pool.start(
         order,
         task_id,
-        actor=caller(request.headers),
+        actor=caller(request.headers) or (claimed[:200] if isinstance(claimed, str) else None),
         trace_id=logs.current_trace.get() or None,
         ignored_fields=ignored,
     )

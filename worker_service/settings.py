@@ -62,7 +62,11 @@ class Settings(BaseSettings):
     worker_max_detached: Annotated[int, Field(ge=0, le=1000)] = 4
     """With more tasks that no request holds, new ones are refused; the platform sees only a free place."""
     worker_on_disconnect: Literal["cancel", "detach"] = "cancel"
-    worker_disconnect_grace_seconds: Annotated[float, Field(ge=0, le=3600)] = 2
+    worker_disconnect_grace_seconds: Annotated[float, Field(ge=0, le=3600)] = 45
+    """A console whose network is gone for 30 s comes back within it; one that means to leave cancels."""
+    worker_permission_seconds: Seconds = 600
+    """How long a permission waits for a person before `worker_permission_default` answers."""
+    worker_permission_default: Literal["allow", "deny"] = "deny"
     worker_cancel_step_seconds: Seconds = 5
     """Between the rungs interrupt -> SIGTERM -> SIGKILL; the real CLI ends within 2 s of SIGINT."""
     worker_drain_seconds: Annotated[float, Field(gt=0, le=600)] = 8

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, Callable, Mapping
+from collections.abc import AsyncGenerator, Callable, Iterable, Mapping
 from contextlib import aclosing
 
 from fastapi.responses import StreamingResponse
@@ -13,9 +13,12 @@ from starlette.types import Receive, Scope, Send
 
 from worker_service.events import EventLog, frame
 from worker_service.tasks import Task
+from worker_service.transcript import Transcript
 from worker_service.wire import EventType, Reason, Status, TaskEvent, TaskResult, TaskSummary
 
 HEARTBEAT_SECONDS = 15.0
+JOURNALED_SECONDS = 1.0
+"""How often at most a viewer is told how much of the stream is safe in the store."""
 _RETRY = b"retry: 2000\n\n"
 _BATCH_BYTES = 256 * 1024
 _CROWD = 16
@@ -59,7 +62,9 @@ async def live(
             async for past in _until_held(journal, log, after):
                 after = past.id or after
                 yield frame(past)
+    told, told_at = 0, 0.0
     while True:
+        is_silent = False
         batch, after = log.read(after, _BATCH_BYTES)
         if batch:
             yield batch
@@ -67,7 +72,13 @@ async def live(
                 await asyncio.sleep(_CROWD_PAUSE_SECONDS)
         elif log.is_closed or not follows:
             return
-        elif not await log.wait(after, HEARTBEAT_SECONDS):
+        elif log.journaled == told or task.is_ended:
+            is_silent = not await log.wait(after, HEARTBEAT_SECONDS, None if task.is_ended else told)
+        else:
+            await log.wait(after, told_at + JOURNALED_SECONDS - time.monotonic())
+        is_due = log.journaled > told and time.monotonic() >= told_at + JOURNALED_SECONDS
+        if (is_silent or is_due) and follows and not task.is_ended:  # Nothing follows `complete`.
+            told, told_at = log.journaled, time.monotonic()
             yield log.heartbeat()
 
 
@@ -123,7 +134,7 @@ async def journaled_result(
         status=Status.FAILED,
         reason=Reason.LOST,
         detail=detail,
-        duration=round((time.time() - summary.created_at) * 1000),
+        duration=max(0, round((time.time() - summary.created_at) * 1000)),
         instance_id=summary.instance_id,
         revision=summary.revision,
     )
@@ -150,3 +161,21 @@ async def with_heartbeats(events: AsyncGenerator[TaskEvent, None]) -> AsyncGener
         if coming is not None:
             coming.cancel()
             await asyncio.gather(coming, return_exceptions=True)
+
+
+async def each(events: Iterable[TaskEvent]) -> AsyncGenerator[TaskEvent, None]:
+    """`events` as an asynchronous run."""
+    for event in events:
+        yield event
+
+
+async def written(
+    events: AsyncGenerator[TaskEvent, None], transcript: Transcript
+) -> AsyncGenerator[bytes, None]:
+    """The transcript in pieces; between two of them other requests have their turn."""
+    async with aclosing(events):
+        async for event in events:
+            for piece in transcript.write(event):
+                yield piece
+                await asyncio.sleep(0)
+    yield transcript.close()

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import base64
-import binascii
 import logging
+import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +13,8 @@ from worker_service.agents.base import Emission, Verdict
 from worker_service.ending import Ended, Ending, Limits, Rung
 from worker_service.execution import Execution
 from worker_service.record import House, Order, Record
+from worker_service.sessions import SessionCopy, SessionGone
+from worker_service.steering import OVER, Steering
 from worker_service.wire import Control, EventType, Reason, Status, TaskResult
 
 if TYPE_CHECKING:
@@ -24,8 +25,8 @@ logger = logging.getLogger(__name__)
 _RUNGS = {None: Rung.INTERRUPT, "interrupt": Rung.INTERRUPT, "terminate": Rung.TERMINATE, "kill": Rung.KILL}
 _JOURNAL_SECONDS = 6.0
 """What the end of a task waits for the journal, which itself gives up after 5 s."""
-
-_OVER = "the task has already ended"
+DEADLINE_WARNING_SECONDS = 300.0
+"""A task that may run at least twice as long says so when no more is left of its time."""
 
 
 class Task:
@@ -58,6 +59,9 @@ class Task:
             on_tick=self._on_tick,
             on_ending=self._stop,
         )
+        self._sessions = house.sessions
+        self._steering = Steering(self._execution, self.record)
+        self._is_warned = self.record.timeout < 2 * DEADLINE_WARNING_SECONDS
 
     @property
     def is_ended(self) -> bool:
@@ -76,6 +80,7 @@ class Task:
         mailbox = None
         if writer is not None:
             self.log.sink = writer.write
+            writer.on_journaled = self.log.acknowledge
             mailbox = asyncio.create_task(self._obey(writer))
         result: TaskResult | None = None
         try:
@@ -95,17 +100,20 @@ class Task:
     def control(self, control: Control, n: int | None = None) -> dict[str, Any]:
         """Carry out a command, the mailbox's number `n`: the data of the `control` event that acks it."""
         if self.is_ended:
-            return {"action": control.action, "actor": control.actor, "ok": False, "error": _OVER}
+            return {"action": control.action, "actor": control.actor, "ok": False, "error": OVER}
         said: dict[str, Any] = {"action": control.action, "actor": control.actor, "ok": True}
+        if control.console is not None:
+            said["console"] = control.console
         if n is not None:
             said["n"] = n
         if control.action == "resize":
             said |= {"cols": control.cols, "rows": control.rows}
         if control.action == "answer":
             said |= {"permissionId": control.permission_id, "behavior": control.behavior}
+            said |= {"message": control.message} if control.message else {}
         was_waiting = bool(self.record.waiting)
         try:
-            self._carry_out(control)
+            self._steering.carry_out(control)
         except (ValueError, BufferError, OSError) as error:
             said |= {"ok": False, "error": str(error)}
         self.log.append(EventType.CONTROL, said)
@@ -143,7 +151,7 @@ class Task:
     @property
     def is_left(self) -> bool:
         """Whether it runs on while no request is open on it: the platform takes its place for free."""
-        return self.order.is_detached and self._was_viewed and not self._viewers and not self.is_ended
+        return self._was_viewed and not self._viewers and not self.is_ended
 
     @property
     def viewers(self) -> int:
@@ -152,20 +160,34 @@ class Task:
 
     async def _run(self) -> TaskResult:
         self.record.pending()
-        verdict: Verdict | None = None
-        ended: Ended | None = None
-        if self._ending is None:
-            order = self.order
-            try:
-                self._execution.start(order.folder, self.id, self.record.cols, self.record.rows)
-            except (OSError, ValueError) as error:
-                detail = f"the agent could not be started: {error}"
-                return self.record.outcome(Ending(Status.FAILED, Reason.SPAWN, detail), None, None)
-            self.record.running(self._execution.pid)
-            self._update_journal()
-            ended = await self._execution.run()
-            verdict = order.reader.verdict(ended.exit)
+        try:
+            is_started = await self._start()
+        except (OSError, ValueError, SessionGone) as error:
+            detail = f"the agent could not be started: {error}"
+            return self.record.outcome(Ending(Status.FAILED, Reason.SPAWN, detail), None, None)
+        ended, verdict = await self._run_agent() if is_started else (None, None)
         return self.record.outcome(self._ending, ended, verdict)
+
+    async def _start(self) -> bool:
+        """Whether the agent runs: nobody has ended the task before it did."""
+        order = self.order
+        if order.request.resume is not None and self._ending is None:
+            await self._sessions.fetch(order.request.resume, order.folder)
+        if self._ending is None:
+            self._execution.start(order.folder, self.id, self.record.cols, self.record.rows)
+        return self._ending is None
+
+    async def _run_agent(self) -> tuple[Ended, Verdict]:
+        self.record.running(self._execution.pid)
+        self._update_journal()
+        copy = SessionCopy(self._sessions, self.order.reader, self.order.folder)
+        keeping = asyncio.create_task(copy.keep_on(), name=f"session of {self.id}")
+        try:
+            ended = await self._execution.run()
+        finally:
+            keeping.cancel()
+        await copy.close()
+        return ended, self.order.reader.verdict(ended.exit)
 
     def _complete(self, result: TaskResult) -> None:
         if self._grace is not None:
@@ -193,9 +215,12 @@ class Task:
 
     def _on_tick(self) -> None:
         self._update_journal()
+        for control in self._steering.overdue(time.time()):
+            self.control(control)
+        self._warn()
         problem = self._writer.problem if self._writer else None
-        if problem is not None and self._problem is None:
-            self.record.say_error("journal", problem, is_retryable=True)
+        if (problem is None) is not (self._problem is None):
+            self.record.say_error("journal", problem or "the journal is written again", is_retryable=True)
         self._problem = problem
 
     def _stop(self, ending: Ending, rung: Rung = Rung.INTERRUPT) -> None:
@@ -207,22 +232,13 @@ class Task:
             self.record.say_status(Status.CANCELLING, reason=ending.reason.value)
         self._execution.stop(rung)
 
-    def _carry_out(self, control: Control) -> None:
-        if self._execution.is_over:
-            raise ValueError(_OVER)
-        if control.action == "input":
-            self._execution.type(_typed(control))
-        elif control.action == "resize":
-            if control.cols is None or control.rows is None:
-                raise ValueError("a resize needs cols and rows")
-            self._execution.resize(control.cols, control.rows)
-            self.record.cols, self.record.rows = control.cols, control.rows
-        elif control.action == "answer":
-            if control.permission_id is None or control.behavior is None:
-                raise ValueError("an answer needs permissionId and behavior")
-            # One that the agent no longer knows waits for nobody, so it is forgotten either way.
-            self.record.waiting.discard(control.permission_id)
-            self._execution.answer(control.permission_id, control.behavior, control.message)
+    def _warn(self) -> None:
+        left = self.record.deadline - time.time()
+        if not self._is_warned and left <= DEADLINE_WARNING_SECONDS:
+            self._is_warned = True
+            self.record.say_error(
+                "deadline", f"the task is stopped in {left / 60:.0f} min, at its time limit"
+            )
 
     def _cancel(self, control: Control) -> None:
         ending = Ending(Status.CANCELLED, Reason.CANCELLED, f"cancelled by {control.actor}", control.actor)
@@ -251,14 +267,3 @@ class Task:
                 await self._writer.close(self.record.summary())
         except (TimeoutError, OSError) as error:
             logger.warning("the journal of task %s could not be closed: %s", self.id, error)
-
-
-def _typed(control: Control) -> bytes:
-    if not control.data:
-        raise ValueError("an input needs data")
-    if control.encoding == "utf-8":
-        return control.data.encode()
-    try:
-        return base64.b64decode(control.data, validate=True)
-    except binascii.Error as error:
-        raise ValueError(f"data is not base64: {error}") from None

@@ -15,6 +15,11 @@ from pydantic.alias_generators import to_camel
 TASK_ID_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$"
 TaskId = Annotated[str, StringConstraints(pattern=TASK_ID_PATTERN)]
 
+Count = Annotated[int, Field(ge=0, le=2**53)]
+"""As far as every reader of JSON counts exactly."""
+Moment = Annotated[float, Field(ge=0, lt=253_402_300_800, allow_inf_nan=False)]
+"""Seconds since the epoch, before the year 10000: beyond it there are no dates."""
+
 MAX_PROMPT_BYTES = 1 << 20
 """The largest prompt, UTF-8 encoded: what the real CLI was measured to take on stdin."""
 
@@ -114,12 +119,16 @@ class RunRequest(Wire):
         Literal["default", "manual", "acceptEdits", "auto", "bypassPermissions", "dontAsk", "plan"] | None
     ) = None
     allowed_tools: list[str] | None = None
-    resume: str | None = None
-    """A Claude session id to go on with."""
+    resume: TaskId | None = None
+    """The id of an agent's session (a conversation) to go on with."""
     cols: Annotated[int, Field(ge=1, le=1000)] = 120
     rows: Annotated[int, Field(ge=1, le=1000)] = 40
     on_disconnect: Literal["cancel", "detach"] | None = None
     """None: what the worker's settings say."""
+    permission_timeout_seconds: Annotated[float, Field(gt=0, le=3600)] | None = None
+    """How long a permission waits for a person; None: what the worker's settings say."""
+    permission_default: Literal["allow", "deny"] | None = None
+    """The answer to a permission that nobody answered in time; None: what the worker's settings say."""
     workspace: Annotated[str, StringConstraints(pattern=TASK_ID_PATTERN)] | None = None
     """A named work folder kept on the instance; None: a fresh one, deleted with the task."""
 
@@ -127,12 +136,12 @@ class RunRequest(Wire):
 class Usage(Wire):
     """Tokens and money of one task alone, at list price, as the agent reports them."""
 
-    input_tokens: int = 0
-    output_tokens: int = 0
-    cache_read_tokens: int = 0
-    cache_creation_tokens: int = 0
-    cost_usd: float | None = None
-    turns: int | None = None
+    input_tokens: Count = 0
+    output_tokens: Count = 0
+    cache_read_tokens: Count = 0
+    cache_creation_tokens: Count = 0
+    cost_usd: Annotated[float, Field(allow_inf_nan=False)] | None = None
+    turns: Count | None = None
 
 
 class TaskResult(Wire):
@@ -143,14 +152,14 @@ class TaskResult(Wire):
     reason: Reason | None = None
     detail: str | None = None
     """The reason in words, for a person."""
-    exit_code: int | None = None
+    exit_code: Annotated[int, Field(ge=-(2**31), lt=2**32)] | None = None
     signal: str | None = None
     """The signal's name, for example SIGKILL."""
     output: str = ""
     """The last part of the rendered output, at most 64 KiB."""
     output_truncated: bool = False
-    output_bytes: int = 0
-    duration: int
+    output_bytes: Count = 0
+    duration: Count
     """Milliseconds."""
     session_id: str | None = None
     usage: Usage | None = None
@@ -173,31 +182,41 @@ class TaskSummary(Wire):
     """At most its first 200 characters."""
     mode: Mode = Mode.HEADLESS
     agent: str
-    priority: int = 5
+    priority: Count = 5
     service: str | None = None
     revision: str | None = None
     instance_id: str | None = None
-    created_at: float
-    """Seconds since the epoch."""
-    started_at: float | None = None
-    ended_at: float | None = None
-    deadline: float | None = None
-    cols: int = 120
-    rows: int = 40
-    output_bytes: int = 0
-    last_output_at: float | None = None
-    last_seq: int = 0
+    created_at: Moment
+    started_at: Moment | None = None
+    ended_at: Moment | None = None
+    deadline: Moment | None = None
+    cols: Annotated[int, Field(ge=1, le=1000)] = 120
+    rows: Annotated[int, Field(ge=1, le=1000)] = 40
+    output_bytes: Count = 0
+    last_output_at: Moment | None = None
+    last_seq: Count = 0
     actor: str | None = None
+    session_id: str | None = None
+    """The agent's own conversation, which `resume` goes on with."""
+    asks: str | None = None
+    """While it waits for a person: the tool that the agent wants to use."""
+    driver: str | None = None
+    """Whose keys an interactive task takes, as `Control.hand` writes it."""
     writer: str | None = None
     """A nonce of the instance that claimed the task: tells a retried claim from another's."""
+    next_control: Annotated[int, Field(ge=1, lt=10**9)] | None = None
+    """The mailbox's entry that the writer looks for next."""
     result: TaskResult | None = None
 
 
 class Control(Wire):
-    """One mailbox command, and the body of cancel, input, resize and answer."""
+    """One mailbox command, and the body of cancel, input, resize, answer and drive."""
 
-    action: Literal["cancel", "input", "resize", "answer"]
-    actor: str = "unknown"
+    action: Literal["cancel", "input", "resize", "answer", "drive"]
+    """`drive` takes the keyboard of an interactive task, from whoever has it."""
+    actor: Annotated[str, StringConstraints(max_length=200)] = "unknown"
+    console: Annotated[str, StringConstraints(max_length=64)] | None = None
+    """Which of the actor's consoles; None: a single command."""
     mode: Literal["interrupt", "terminate", "kill"] | None = None
     """Of `cancel`: where the ladder interrupt -> SIGTERM -> SIGKILL starts; None: interrupt."""
     data: str | None = None
@@ -208,6 +227,11 @@ class Control(Wire):
     permission_id: str | None = None
     behavior: Literal["allow", "allow_session", "deny"] | None = None
     message: str | None = None
+
+    @property
+    def hand(self) -> str:
+        """Actor and console in one: who drives."""
+        return f"{self.actor} ({self.console})" if self.console else self.actor
 
 
 class Problem(Wire):
@@ -231,12 +255,15 @@ class TaskEvent:
     """One event: its per-task number from 1 (None for a heartbeat), its type, and its data.
 
     `data` always holds `taskId`, `seq` and `ts` (seconds since the epoch); the rest by type:
-    status {status, reason?, pid?, instanceId?, revision?, deadline?, traceId?, agent?, ignoredFields?};
+    status {status, reason?, pid?, instanceId?, revision?, deadline?, traceId?, agent?, cols?, rows?,
+    ignoredFields?};
     output {data, encoding: "utf-8"|"base64", offset, length} with offset and length in output bytes;
     message {message}: one JSON object of the agent's; usage {Usage};
-    permission {permissionId, tool, input, description?, suggestions?, deadline?};
-    control {n?, action, actor, ok, error?}; gap {from, to, reason}: event numbers, inclusive;
-    error {code, message, retryable}; heartbeat {}; complete {TaskResult}.
+    permission {permissionId, tool, input, description?, suggestions?, deadline, default}: at `deadline`, in
+    seconds since the epoch, `default` answers it;
+    control {n?, action, actor, console?, ok, error?}; gap {from, to, reason}: event numbers, inclusive;
+    error {code, message, retryable}; heartbeat {journaled?}: the store has every event up to that number;
+    complete {TaskResult}.
     """
 
     id: int | None

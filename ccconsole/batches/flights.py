@@ -128,7 +128,7 @@ class Flight:
         )
         self._show(task)
         await self._records.note(task)
-        on_disconnect = "detach" if self._is_detaching else self.entry.request.on_disconnect
+        on_disconnect = "detach" if self._is_detaching else self.entry.request.on_disconnect or "cancel"
         changes = {"task_id": task.id, "on_disconnect": on_disconnect}
         request = self.entry.request.model_copy(update=changes)
         return runs.start(lane.environment, lane.service, request, token=self._token)

@@ -62,14 +62,20 @@ def send(
     task_id: TaskArgument,
     text: Annotated[str, typer.Argument(metavar="TEXT|-", help="What to type; - reads it from stdin.")],
     has_enter: Annotated[bool, typer.Option("--enter/--no-enter", help="Whether Enter follows.")] = True,
+    is_taking_over: Annotated[
+        bool, typer.Option("--take-over", help="Take the keyboard from the console that has it; it is told.")
+    ] = False,
     environment: EnvironmentOption = None,
     config: ConfigOption = None,
     timeout: TimeoutOption = None,
 ) -> None:
     """Type into a task's terminal."""
     data = (sys.stdin.read() if text == "-" else text) + ("\r" if has_enter else "")
+    options = session(context)
+    if is_taking_over:
+        run(_command(options, task_id, environment, lambda _: {"action": "drive"}, "taken over"))
     fields = {"action": "input", "data": data}
-    run(_command(session(context), task_id, environment, lambda _: fields, "typed"))
+    run(_command(options, task_id, environment, lambda _: fields, "typed"))
 
 
 def answer(
@@ -165,7 +171,7 @@ async def _taken(
                 if ack is None and event.type is EventType.CONTROL:
                     ack = event
                     if not ack.data.get("ok"):
-                        raise ConsoleError(f"task {task_id} refused the command", str(ack.data.get("error")))
+                        raise _refused(task_id, str(ack.data.get("error")))
                     if not is_end_awaited:
                         return ack, None
     except TimeoutError:
@@ -181,10 +187,15 @@ def _open_permission(events: list[TaskEvent]) -> str:
         for event in events
         if event.type is EventType.CONTROL and event.data.get("ok")
     }
-    for event in reversed(events):
+    for event in events:
         if event.type is EventType.PERMISSION and event.data.get("permissionId") not in is_answered:
             return str(event.data["permissionId"])
     raise NotFound("the task waits for no permission", "", "ccconsole attach ID shows what it does.")
+
+
+def _refused(task_id: str, error: str) -> ConsoleError:
+    hint = f"ccconsole send {task_id} TEXT --take-over" if "drives this task" in error else ""
+    return ConsoleError(f"task {task_id} refused the command", error, hint)
 
 
 def _unanswered(task: Task, timeout: float) -> TimedOut:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
@@ -12,7 +13,7 @@ from ccconsole.cli.detaching import detach
 from ccconsole.cli.interrupts import INTERRUPTED, interrupts, running
 from ccconsole.cli.output import Format
 from ccconsole.cli.session import Session
-from ccconsole.cli.show import event_line, note
+from ccconsole.cli.show import note
 from ccconsole.cli.stdout import PlainText, Stdout
 from ccconsole.cli.targets import live_service
 from ccconsole.errors import ConfigError, ConsoleError
@@ -144,7 +145,7 @@ class _Voices:
 
         place = row.line - 1
         if self._form is Format.NDJSON:
-            await self._stdout.write(event_line(event, target=self._names[place]).encode())
+            await self._stdout.write(_named_line(self._names[place], event))
         elif event.type is EventType.OUTPUT and self._form is Format.TABLE:
             await self._stdout.write(self._lines[place].feed(output_bytes(event)))
         if event.type is not EventType.COMPLETE:
@@ -185,3 +186,10 @@ class _Lines:
         """What is left, once nothing follows."""
         rest, self._rest = self._rest + self._plain.close(), b""
         return self._name + rest.rstrip(b"\n") + b"\n" if rest else b""
+
+
+def _named_line(name: str, event: TaskEvent) -> bytes:
+    """An event's line of JSON, with its target in front."""
+    from worker_service.transcript import line
+
+    return b'{"target":%s,%s' % (json.dumps(name).encode(), line(event)[1:])

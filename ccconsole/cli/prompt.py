@@ -15,7 +15,7 @@ from ccconsole.cli.detaching import detach
 from ccconsole.cli.interrupts import INTERRUPTED, Interrupts, interrupts, running
 from ccconsole.cli.output import Format
 from ccconsole.cli.session import ConfigOption, FormatOption, Session, run, session
-from ccconsole.cli.show import FAILED, Shown
+from ccconsole.cli.show import FAILED, RawOption, Shown
 from ccconsole.cli.targets import complete_targets, live_service
 from ccconsole.config import Environment
 from ccconsole.errors import ConfigError
@@ -36,6 +36,13 @@ class Mode(StrEnum):
     HEADLESS = "headless"
     SUPERVISED = "supervised"
     INTERACTIVE = "interactive"
+
+
+class Default(StrEnum):
+    """The answer that nobody gave."""
+
+    ALLOW = "allow"
+    DENY = "deny"
 
 
 ModeOption = Annotated[Mode, typer.Option(help="How the agent is run.")]
@@ -82,9 +89,15 @@ def prompt(
     resume: Annotated[
         str | None, typer.Option(metavar="SESSION", help="A Claude session to go on with.")
     ] = None,
-    is_raw: Annotated[
-        bool, typer.Option("--raw", help="Terminal bytes as they are, also where stdout is no terminal.")
-    ] = False,
+    permission_timeout: Annotated[
+        float | None,
+        typer.Option(metavar="SECONDS", min=1, max=3600, help="How long a permission waits for an answer."),
+    ] = None,
+    permission_default: Annotated[
+        Default | None,
+        typer.Option(help="The answer to a permission that nobody answers; deny if not given."),
+    ] = None,
+    is_raw: RawOption = False,
 ) -> None:
     """Run a prompt and print the agent's output as it comes.
 
@@ -95,9 +108,8 @@ def prompt(
     With several targets each has its own task, and each line of output its target in front; a service that
     is full is waited for, a table of outcomes follows on stderr, and the exit code is the worst.
     """
-    cols, rows = shutil.get_terminal_size((120, 40))
     fields: dict[str, Any] = {
-        "prompt": _text(text),
+        "prompt": text_of(text),
         "mode": mode.value,
         "model": model,
         "timeout_seconds": timeout,
@@ -110,13 +122,21 @@ def prompt(
         "task_id": task_id,
         "workspace": workspace,
         "resume": resume,
-        "cols": cols,
-        "rows": rows,
+        "permission_timeout_seconds": permission_timeout,
+        "permission_default": permission_default.value if permission_default else None,
+        **terminal_size(),
     }
-    raise typer.Exit(run(_prompt(session(context), target, fields, form, is_raw=is_raw)))
+    raise typer.Exit(run(run_prompt(session(context), target, fields, form, is_raw=is_raw)))
 
 
-def _text(argument: str) -> str:
+def terminal_size() -> dict[str, int]:
+    """RunRequest's size fields, for the terminal that the output goes to."""
+    cols, rows = shutil.get_terminal_size((120, 40))
+    return {"cols": max(1, min(1000, cols)), "rows": max(1, min(1000, rows))}
+
+
+def text_of(argument: str) -> str:
+    """The prompt, read from stdin where it is `-`; ConfigError for an empty one."""
     text = sys.stdin.read() if argument == "-" else argument
     if text.strip():
         return text
@@ -141,15 +161,16 @@ def checked(fields: dict[str, Any]) -> RunRequest:
         raise ConfigError("the prompt cannot be sent so", "\n".join(lines)) from None
 
 
-async def _prompt(
+async def run_prompt(
     options: Session, target: str, fields: dict[str, Any], form: Format, *, is_raw: bool
 ) -> int:
+    """Run the prompt of RunRequest's `fields` on the target's service and show it; the exit code."""
     from uuid import uuid4
 
     from ccconsole.cloud.connect import Connections
 
     confirm.allowed(options, f"prompt {target}")
-    request = checked(fields)
+    request = checked(fields).model_copy(update={"metadata": {"actor": callers.actor()}})
     if "," in target:
         return await fan_out.run(options, target, request, form, is_raw=is_raw)
     request = request.model_copy(update={"task_id": request.task_id or uuid4().hex})
@@ -164,6 +185,7 @@ async def _prompt(
 
 async def _follow(environment: Environment, service: Service, request: RunRequest, shown: Shown) -> int:
     from ccconsole import runs
+    from worker_service.wire import Control
 
     def say_waiting() -> None:
         if not shown.is_started:
@@ -178,6 +200,9 @@ async def _follow(environment: Environment, service: Service, request: RunReques
             await _cancel(environment, str(request.task_id), shown, presses, work)
             return INTERRUPTED
         await work
+    if shown.code == output.BROKEN_PIPE and environment.store is not None:
+        # As a pipe ends any other program: a detached task would run on for nobody.
+        await runs.send(environment, str(request.task_id), Control(action="cancel", actor=callers.actor()))
     return shown.code if shown.code is not None else FAILED
 
 
@@ -193,11 +218,11 @@ async def _cancel(
         await asyncio.wait({work})
 
     if environment.store is None or not shown.is_started:
-        output.note(f"task {task_id}: stream closed, so the worker cancels it")
+        output.note(f"task {task_id}: its stream is closed, and its worker told to cancel it")
         return
     output.note("cancelling; Ctrl-C again leaves at once")
     async with running(stop()) as stopping:
         if await presses.ended_first(stopping, CANCEL_SECONDS) and (error := stopping.exception()):
-            output.note(str(error))
-    if not work.done():
-        output.note(f"left task {task_id} before its end; its stream is closed, so the worker cancels it")
+            output.note(f"{error}; the task may run on: ccconsole cancel {task_id}")
+        elif not work.done():
+            output.note(f"left task {task_id} before its end; the cancel lies in its mailbox")

@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
 
 from ccconsole import format
 from ccconsole.cli import output
 from ccconsole.cli.output import Format
 from ccconsole.cli.stdout import Stdout
 from ccconsole.errors import ConsoleError, TimedOut
+from ccconsole.model import CUT_SHORT
 
 if TYPE_CHECKING:
     from worker_service.wire import TaskEvent
 
 COMPLETED, FAILED = 0, 1
+RawOption = Annotated[
+    bool, typer.Option("--raw", help="Terminal bytes as they are, also where stdout is no terminal.")
+]
 
 
 class Shown:
@@ -41,11 +46,12 @@ class Shown:
     async def event(self, event: TaskEvent) -> None:
         """Show one event."""
         from ccconsole.runs import output_bytes
+        from worker_service.transcript import line
         from worker_service.wire import EventType
 
         self.is_started = True
         if self._form is Format.NDJSON:
-            await self._stdout.write(event_line(event).encode())
+            await self._stdout.write(line(event))
         elif event.type is EventType.OUTPUT and self._form is Format.TABLE:
             await self._stdout.write(output_bytes(event))
         if event.type is EventType.COMPLETE:
@@ -70,7 +76,7 @@ class Shown:
         title = f"task {result.get('taskId')} {status}" + (
             f": {reason}" if reason not in (None, status) else ""
         )
-        output.error(ConsoleError(title, str(result.get("detail") or "")))
+        output.error(ConsoleError(title, str(result.get("detail") or ""), _remedy(result)))
 
 
 def note(event: TaskEvent, where: str = "") -> None:
@@ -102,12 +108,12 @@ def _words(event: TaskEvent) -> str:
     return ""
 
 
+def _remedy(result: dict[str, Any]) -> str:
+    if result.get("reason") not in CUT_SHORT or not result.get("sessionId"):
+        return ""
+    return f"ccconsole resume {result.get('taskId')} goes on with its session."
+
+
 def _cost(result: dict[str, Any]) -> str:
     cost = (result.get("usage") or {}).get("costUsd")
     return f", {format.money(cost)}" if cost is not None else ""
-
-
-def event_line(event: TaskEvent, **more: str) -> str:
-    """An event as a line of JSON, with `more` in front."""
-    fields = {**more, "id": event.id, "type": event.type.value, "data": event.data}
-    return json.dumps(fields, ensure_ascii=False, separators=(",", ":")) + "\n"

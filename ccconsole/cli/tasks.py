@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from typing import Annotated, Any
 
 import typer
@@ -12,11 +13,13 @@ from ccconsole.cli import control, journals, output
 from ccconsole.cli.batch import batch
 from ccconsole.cli.fleet import PARTIAL, OptionalTarget
 from ccconsole.cli.interrupts import INTERRUPTED, interrupts, running
+from ccconsole.cli.logs import when
 from ccconsole.cli.outcomes import short
 from ccconsole.cli.output import Column, Format
 from ccconsole.cli.prompt import prompt
+from ccconsole.cli.resume import resume
 from ccconsole.cli.session import ConfigOption, FormatOption, Session, TimeoutOption, run, session
-from ccconsole.cli.show import Shown
+from ccconsole.cli.show import RawOption, Shown
 from ccconsole.cli.targets import split
 from ccconsole.errors import ConsoleError
 from ccconsole.model import Task, TaskState
@@ -39,6 +42,7 @@ def register(app: typer.Typer) -> None:
     app.command("batch")(batch)
     app.command("tasks")(tasks)
     app.command("attach")(attach)
+    app.command("resume")(resume)
     app.command("cancel")(control.cancel)
     app.command("send")(control.send)
     app.command("answer")(control.answer)
@@ -50,14 +54,29 @@ def tasks(
     form: FormatOption = Format.TABLE,
     limit: Annotated[int, typer.Option(min=0, help="The newest so many; 0 for all.")] = ROWS,
     is_running: Annotated[bool, typer.Option("--running", help="Only those that have not ended.")] = False,
+    state: Annotated[
+        list[TaskState] | None, typer.Option(help="Only those in this state; repeat for more.")
+    ] = None,
+    since: Annotated[
+        str | None,
+        typer.Option(metavar="TIME", help="Only those begun since: 15m, 2h, 1d, or an ISO 8601 time."),
+    ] = None,
     config: ConfigOption = None,
     timeout: TimeoutOption = None,
 ) -> None:
     """What runs and what ran, newest first, from the journals of the environments that have a store."""
-    raise typer.Exit(run(_tasks(session(context), target, form, limit, is_running=is_running)))
+    begun = when(since, time.time()) if since else None
+
+    def is_wanted(task: Task) -> bool:
+        is_young = begun is None or task.created_at >= begun
+        return is_young and (not state or task.state in state) and not (is_running and task.state.is_end)
+
+    raise typer.Exit(run(_tasks(session(context), target, form, limit, is_wanted)))
 
 
-async def _tasks(options: Session, target: str | None, form: Format, limit: int, *, is_running: bool) -> int:
+async def _tasks(
+    options: Session, target: str | None, form: Format, limit: int, is_wanted: Callable[[Task], bool]
+) -> int:
     environment, service = split(options.config, target) if target else (None, None)
     chosen = (
         [environment] if environment else [one for one in options.config.environments.values() if one.store]
@@ -65,9 +84,7 @@ async def _tasks(options: Session, target: str | None, form: Format, limit: int,
     found, problems = await journals.listed(chosen, options.timeout)
     if len(problems) == len(chosen) and problems:
         raise problems[0][1]
-    shown = [
-        task for task in found if service in (None, task.service) and not (is_running and task.state.is_end)
-    ]
+    shown = [task for task in found if service in (None, task.service) and is_wanted(task)]
     cut = shown[:limit] if limit else shown
     output.rows([_row(task) for task in cut], form, _columns(time.time()))
     if len(cut) < len(shown):
@@ -99,12 +116,17 @@ def _row(task: Task) -> dict[str, Any]:
         "exit_code": task.exit_code,
         "cost_usd": task.cost_usd,
         "actor": task.actor,
+        "session": task.session_id,
+        "asks": task.asks,
+        "driver": task.driver,
     }
 
 
 def _columns(now: float) -> list[Column]:
     def state(row: output.Row) -> str:
         reason = row["reason"]
+        if row["asks"]:
+            return f"{row['state']}: {row['asks']}"
         return f"{row['state']}: {reason}" if reason and reason != row["state"] else str(row["state"])
 
     return [
@@ -126,9 +148,7 @@ def attach(
     is_following: Annotated[
         bool, typer.Option("--follow/--no-follow", help="Whether to wait for what is still to come.")
     ] = True,
-    is_raw: Annotated[
-        bool, typer.Option("--raw", help="Terminal bytes as they are, also where stdout is no terminal.")
-    ] = False,
+    is_raw: RawOption = False,
     environment: control.EnvironmentOption = None,
     config: ConfigOption = None,
     timeout: TimeoutOption = None,

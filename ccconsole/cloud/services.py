@@ -112,6 +112,7 @@ def _service(raw: Any, environment: str, region: str) -> Service:
         max_instances=min(filter(None, bounds), default=None),
         traffic=_traffic(raw),
         is_public=raw.invoker_iam_disabled,
+        is_instance_billed=container is not None and not container.resources.cpu_idle,
         service_account=template.service_account or None,
         env={item.name: _shown(item) for item in _env(container) if not item.HasField("value_source")},
         secrets={item.name: _secret(item) for item in _env(container) if item.HasField("value_source")},

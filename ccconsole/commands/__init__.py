@@ -12,6 +12,7 @@ from ccconsole.commands.batches import BATCHES
 from ccconsole.commands.changing import CHANGING
 from ccconsole.commands.declaring import CONSOLE, TABLES, Command, Danger, Place
 from ccconsole.commands.everywhere import EVERYWHERE
+from ccconsole.commands.replaying import REPLAYING
 from ccconsole.commands.tables import MOTION, TABLE
 from ccconsole.commands.tasks import PROMPT, TASK
 from ccconsole.commands.watching import LOGS, METRICS
@@ -37,6 +38,7 @@ COMMANDS: Final[tuple[Command, ...]] = (
     *CHANGING,
     *BATCHES,
     *TASK,
+    *REPLAYING,
     *EVERYWHERE,
     *PROMPT,
     *MOTION,
@@ -44,6 +46,7 @@ COMMANDS: Final[tuple[Command, ...]] = (
 """The registry, in the order of footer and help."""
 
 FOOTER: Final = (
+    *("play", "seek_on", "faster", "next_marker", "frame_on", "idle"),
     *(
         "confirm",
         "stop",
@@ -53,7 +56,11 @@ FOOTER: Final = (
         "type",
         "release",
         "allow",
+        "allow_session",
         "deny",
+        "deny_saying",
+        "take_over",
+        "resume",
         "prompt",
         "cancel",
         "cancel_rest",
@@ -64,6 +71,7 @@ FOOTER: Final = (
         "severity",
         "pause",
         "next_task",
+        "replay",
         "logs",
         "metrics",
         "deploy",

@@ -32,6 +32,7 @@ class Place(StrEnum):
     SECRETS = "secrets"
     BATCH = "batch"
     PROMPT = "prompt"
+    REPLAY = "replay"
 
 
 CONSOLE: Final = tuple(place for place in Place if place is not Place.PROMPT)

@@ -6,6 +6,8 @@ from typing import Final
 
 from ccconsole.commands.declaring import Command, Danger, Place
 
+_SEARCHED: Final = (Place.TASK, Place.LOGS, Place.REPLAY)
+
 TASK: Final = (
     Command(
         "type",
@@ -46,6 +48,16 @@ TASK: Final = (
         verb="answer",
     ),
     Command(
+        "allow_session",
+        "S",
+        "Allow all session",
+        "Allow what the agent asks for, and the like of it to the end of its session",
+        (Place.TASK,),
+        ("allow-session",),
+        Danger.CHANGES,
+        verb="answer",
+    ),
+    Command(
         "deny",
         "D",
         "Deny",
@@ -54,6 +66,38 @@ TASK: Final = (
         ("deny",),
         Danger.CHANGES,
         verb="answer",
+    ),
+    Command(
+        "deny_saying",
+        "M",
+        "Deny, saying",
+        "Deny what the agent asks for, with words for it",
+        (Place.TASK,),
+        ("deny-saying",),
+        Danger.CHANGES,
+        takes_text=True,
+        verb="answer",
+    ),
+    Command(
+        "take_over",
+        "T",
+        "Take over",
+        "Take the keyboard of an interactive task from whoever has it",
+        (Place.TASK,),
+        ("take-over",),
+        Danger.CHANGES,
+        verb="send",
+    ),
+    Command(
+        "resume",
+        "R",
+        "Resume",
+        "Go on with an ended task's session, on a fresh instance if need be",
+        (Place.TASK,),
+        ("resume",),
+        Danger.CHANGES,
+        takes_text=True,
+        verb="resume",
     ),
     Command("previous_task", "left_square_bracket", "Previous", "The previous open task", (Place.TASK,)),
     Command("next_task", "right_square_bracket", "Next task", "The next open task", (Place.TASK,)),
@@ -64,12 +108,12 @@ TASK: Final = (
         "slash",
         "Search",
         "Find text in the terminal and its scrollback, or in the lines",
-        (Place.TASK, Place.LOGS),
+        _SEARCHED,
         ("search",),
         takes_text=True,
     ),
-    Command("search_next", "n", "Next match", "The next match, towards the end", (Place.TASK, Place.LOGS)),
-    Command("search_previous", "N", "Previous match", "The previous match", (Place.TASK, Place.LOGS)),
+    Command("search_next", "n", "Next match", "The next match, towards the end", _SEARCHED),
+    Command("search_previous", "N", "Previous match", "The previous match", _SEARCHED),
     Command("clipboard", "y", "Take", "Take what the agent offers for the clipboard", (Place.TASK,)),
     Command("follow", "f", "Follow", "To the end, and stay there", (Place.TASK, Place.LOGS), ("follow",)),
 )

@@ -30,9 +30,10 @@ from ccconsole.model.rollouts import (
 )
 from ccconsole.model.secrets import Secret, SecretVersion
 from ccconsole.model.services import Revision, Service, ServiceKey, ServiceState, TrafficShare
-from ccconsole.model.tasks import Task, TaskState
+from ccconsole.model.tasks import CUT_SHORT, Permission, Task, TaskState
 
 __all__ = [
+    "CUT_SHORT",
     "Action",
     "Adjustment",
     "Advice",
@@ -56,6 +57,7 @@ __all__ = [
     "LogQuery",
     "MetricsSnapshot",
     "Outcome",
+    "Permission",
     "Plan",
     "Points",
     "Problem",

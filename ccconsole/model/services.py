@@ -66,6 +66,8 @@ class Service:
     max_instances: int | None = None
     traffic: tuple[TrafficShare, ...] = ()
     is_public: bool = False
+    is_instance_billed: bool = False
+    """Whether its CPU stays between requests, so that a task goes on when nobody watches."""
     service_account: str | None = None
     env: Mapping[str, str] = field(default_factory=dict)
     secrets: Mapping[str, str] = field(default_factory=dict)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
 
 
 class TaskState(StrEnum):
@@ -34,6 +36,12 @@ _ENDS = frozenset(
 )
 
 
+CUT_SHORT = frozenset(
+    {"timeout", "cancelled", "disconnected", "sigterm", "oom", "stalled", "budget", "max_turns", "lost"}
+)
+"""Reasons that stopped an agent which had more to do: its session is worth going on with."""
+
+
 @dataclass(frozen=True)
 class Task:
     """One prompt on one worker."""
@@ -56,6 +64,30 @@ class Task:
     deadline: float | None = None
     last_output_at: float | None = None
     output_bytes: int = 0
+    columns: int = 120
+    rows: int = 40
+    """Of its terminal, as it was last."""
     exit_code: int | None = None
     cost_usd: float | None = None
     actor: str | None = None
+    session_id: str | None = None
+    """The agent's conversation, which `resume` goes on with."""
+    asks: str | None = None
+    """The tool that it waits to be allowed."""
+    driver: str | None = None
+    """Who types in an interactive task; None: nobody yet."""
+
+
+@dataclass(frozen=True)
+class Permission:
+    """What the agent asks to be allowed."""
+
+    id: str
+    tool: str
+    input: Mapping[str, Any]
+    description: str = ""
+    suggestions: Sequence[Any] = ()
+    """The rules that allowing it for the session would set, in the agent's own form."""
+    deadline: float | None = None
+    """When `default` answers it, in seconds since the epoch."""
+    default: str = "deny"

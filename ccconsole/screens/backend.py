@@ -56,6 +56,8 @@ class BatchOrder:
     at_most: int | None = None
     again: frozenset[TaskState] = frozenset()
     options: Mapping[str, Option] = field(default_factory=dict)
+    text: str = ""
+    """The words it was made from; the same again go on with the batch."""
 
 
 @dataclass(frozen=True)
@@ -63,7 +65,7 @@ class BatchPlan:
     """A file that was read and looked up in the journals; nothing of it is sent yet."""
 
     batch: Batch
-    again: frozenset[TaskState]
+    order: BatchOrder
     rows: tuple[BatchRow, ...]
     shares: tuple[BatchShare, ...]
     environments: tuple[str, ...]
@@ -89,8 +91,10 @@ class Backend(Protocol):
         """Start a task and follow it; `size` is the terminal's columns and rows."""
         ...
 
-    def attach(self, environment: Environment, task_id: str) -> AsyncGenerator[TaskEvent, None]:
-        """Follow a task from its first event, through the journal."""
+    def attach(
+        self, environment: Environment, task_id: str, *, follow: bool = True
+    ) -> AsyncGenerator[TaskEvent, None]:
+        """A task's events from its first on, through the journal; without `follow` those there are."""
         ...
 
     async def plan_batch(self, keys: Sequence[ServiceKey], order: BatchOrder) -> BatchPlan:
@@ -110,7 +114,7 @@ class Backend(Protocol):
     async def send(
         self, environment: Environment, task_id: str, action: str, fields: Mapping[str, Any]
     ) -> None:
-        """Put a command into a task's mailbox: cancel, input, resize or answer."""
+        """Put a command into a task's mailbox: cancel, input, resize, answer or drive."""
         ...
 
     def logs(self, environment: Environment, query: LogQuery, limit: int) -> AsyncGenerator[LogBatch, None]:

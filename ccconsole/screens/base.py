@@ -23,7 +23,7 @@ from ccconsole.screens.going import Going
 from ccconsole.screens.motion import Motion
 from ccconsole.screens.words import obeyed, words
 from ccconsole.widgets.bars import Chip, Crumbs, Header, HeaderFacts, Hint, Hints
-from ccconsole.widgets.fleet_rows import STALE_AFTER, totals
+from ccconsole.widgets.fleet_rows import STALE_AFTER, totals, waiting_count
 from ccconsole.widgets.line_input import Asked, LineInput
 from ccconsole.widgets.text import Span, Tone, content, plain, plain_lines
 
@@ -146,6 +146,8 @@ class ConsoleScreen(Motion, Going):
         counts = [Span(f"busy {busy}/{limit}", Tone.ACTIVE if busy else Tone.DIM)]
         if followed:
             counts.append(Span(f"mine {followed}", Tone.ACCENT))
+        if asking := waiting_count(shown.rows):
+            counts.append(Span(f"◆ {asking} ask{'s' if asking == 1 else ''}", Tone.ACCENT))
         alerts = sum(len(row.alerts) for row in shown.rows)
         if alerts:
             counts.append(Span(f"⚠ {alerts} alert{'' if alerts == 1 else 's'}", Tone.WARN))

@@ -33,6 +33,7 @@ def ordered(text: str) -> BatchOrder:
         at_most=_count(own["at_most"]),
         again=_states(own["again"]),
         options=options.parsed(" ".join(rest)),
+        text=text,
     )
 
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import time
 import uuid
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from ccconsole.commands import Place
 from ccconsole.config import Config, Environment
+from ccconsole.errors import Refused
 from ccconsole.model import FleetRow, FleetSnapshot, Problem, Rollout, ServiceKey, Task, TaskState
 from ccconsole.screens.backend import Backend, Draft, Option
 from ccconsole.screens.history import PromptHistory
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
     from ccconsole.screens.groups import Group
     from ccconsole.screens.session import Session
+    from worker_service.wire import TaskEvent
 
 ENDED_SESSIONS = 20
 """Ended tasks whose terminals are kept for another look."""
@@ -34,6 +36,8 @@ class Desk:
     config: Config
     backend: Backend
     identity: str
+    hand: str = ""
+    """Who this console is to the workers: identity, and which of that person's consoles."""
     is_read_only: bool = False
     keymap: Mapping[str, str] = field(default_factory=dict)
     history: PromptHistory = field(default_factory=lambda: PromptHistory(None))
@@ -77,20 +81,20 @@ class Desk:
         )
 
     def _rows(self) -> tuple[FleetRow, ...]:
-        """The snapshot's rows, with what runs here and is in no journal, or not yet."""
+        """The snapshot's rows, with what runs here as its own stream tells it."""
         running = self.running()
         if not running:
             return self.snapshot.rows
         rows = []
         for row in self.snapshot.rows:
-            key, known = row.service.key, {task.id for task in row.tasks}
-            own = [
-                session.task
+            key = row.service.key
+            own = {
+                session.task.id: session.task
                 for session in running
                 if (session.task.environment, session.task.service) == (key.environment, key.name)
-                and session.task.id not in known
-            ]
-            rows.append(replace(row, tasks=(*row.tasks, *own)) if own else row)
+            }
+            others = [task for task in row.tasks if task.id not in own]
+            rows.append(replace(row, tasks=(*others, *own.values())) if own else row)
         return tuple(rows)
 
     def row(self, key: ServiceKey) -> FleetRow | None:
@@ -133,6 +137,7 @@ class Desk:
                 service=service,
                 is_own=True,
                 size=size,
+                hand=self.hand,
             )
         )
 
@@ -157,9 +162,24 @@ class Desk:
             environment,
             lambda: self.backend.attach(environment, task.id),
             service=row.service if row is not None else None,
-            size=size,
+            size=(task.columns, task.rows) if task.mode == "interactive" else size,
+            hand=self.hand,
         )
         return self._keep(session), True
+
+    def events(self, task: Task) -> AsyncGenerator[TaskEvent, None]:
+        """All events of the task that there are so far: the journal's, or what this console has seen."""
+        environment = self.environment_of(task.environment)
+        if environment.store is not None:
+            return self.backend.attach(environment, task.id, follow=False)
+        session = self.sessions.get((task.environment, task.id))
+        if session is None or session.kept is None:
+            raise Refused(
+                f"Task {task.id} is recorded nowhere",
+                f"{environment.name} has no journal, and this console did not follow the task.",
+                f'Set store = "gs://bucket/prefix" for {environment.name} in deploy.toml, and deploy again.',
+            )
+        return session.kept.events()
 
     def _keep(self, session: Session) -> Session:
         self.sessions[(session.task.environment, session.task.id)] = session
@@ -230,5 +250,6 @@ PLACE_NAMES: Mapping[Place, str] = {
     Place.SECRETS: "Secrets",
     Place.BATCH: "Batch",
     Place.PROMPT: "Prompt box",
+    Place.REPLAY: "Replay",
 }
 """What help calls a screen."""

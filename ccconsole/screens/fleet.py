@@ -14,7 +14,14 @@ from ccconsole.screens.base import bindings
 from ccconsole.screens.changing import ServiceChange
 from ccconsole.screens.choosing import EnvironmentChoice
 from ccconsole.screens.desk import Desk
-from ccconsole.screens.messages import LogsAsked, MatrixAsked, MetricsAsked, PromptAsked, PulsesAsked
+from ccconsole.screens.messages import (
+    LogsAsked,
+    MatrixAsked,
+    MetricsAsked,
+    PromptAsked,
+    PulsesAsked,
+    TaskOpened,
+)
 from ccconsole.screens.root import RootScreen
 from ccconsole.widgets.bars import Crumbs, TitleLine
 from ccconsole.widgets.fleet_rows import COLUMNS, Drawn, fleet_rows, message_span
@@ -87,10 +94,14 @@ class FleetScreen(EnvironmentChoice, ServiceChange, RootScreen):
         self.query_one(Crumbs).note = message_span(row.service) if row is not None else Span("")
 
     def open_row(self, key: object) -> None:
-        """A service's screen; a problem is told in full."""
+        """A service's screen, or the task that waits for an answer; a problem is told in full."""
         if isinstance(key, ServiceKey) and (row := self.desk.row(key)) is not None:
             self.open_service(row.service)
             return
+        for task in (task for row in self.desk.shown.rows for task in row.tasks):
+            if ("waiting", task.environment, task.id) == key:
+                self.post_message(TaskOpened(task))
+                return
         for problem in self.desk.shown.problems:
             if ("problem", problem.environment, problem.title) == key:
                 text = "\n".join(part for part in (problem.detail, problem.hint) if part)

@@ -16,13 +16,25 @@ class Group:
     """The rows by their lines, and how they stand together."""
 
     def __init__(
-        self, title: str, rows: Sequence[BatchRow], snapshot: BatchSnapshot, *, is_batch: bool
+        self,
+        title: str,
+        rows: Sequence[BatchRow],
+        snapshot: BatchSnapshot,
+        *,
+        is_batch: bool,
+        text: str = "",
     ) -> None:
-        """`is_batch`: a flow sends them and says how they stand; else each is followed by itself."""
+        """`is_batch`: a flow sends them and says how they stand; else each is followed by itself.
+
+        `text` is what was written behind `:batch`.
+        """
         self.title = title
         self.rows = {row.line: row for row in rows}
         self.snapshot = snapshot
         self.is_batch = is_batch
+        self.text = text
+        self._watched = {row.line for row in self.flying}
+        """What ran before: it does not hang on our streams."""
         self.problem: ConsoleError | None = None
         """Why the flow ended before its end."""
         self.stop = asyncio.Event()
@@ -38,6 +50,30 @@ class Group:
     def is_over(self) -> bool:
         """Whether nothing more will happen to it."""
         return self.snapshot.is_over or self.problem is not None
+
+    @property
+    def flying(self) -> list[BatchRow]:
+        """Sent, and not at their end."""
+        return [row for row in self.rows.values() if row.is_sent and not row.task.state.is_end]
+
+    @property
+    def waiting(self) -> int:
+        """How many are not sent."""
+        return sum(not row.is_sent and not row.task.state.is_end for row in self.rows.values())
+
+    @property
+    def lost(self) -> list[BatchRow]:
+        """Those that end with this console."""
+        ending = {
+            (share.key.environment, share.key.name)
+            for share in self.snapshot.shares
+            if not share.is_detaching
+        }
+        return [
+            row
+            for row in self.flying
+            if row.line not in self._watched and (row.task.environment, row.task.service) in ending
+        ]
 
     def take(self, snapshot: BatchSnapshot) -> None:
         """What its flow says."""
@@ -67,7 +103,7 @@ def of_plan(plan: BatchPlan, now: float) -> Group:
     """A batch that is about to be run."""
     empty = BatchSnapshot(plan.batch.name, (), {}, now, plan.batch.at_most, plan.shares)
     begun = replace(_counted(empty, plan.rows, now), in_flight=0, ended_at=None)
-    return Group(f"batch {plan.batch.name}", plan.rows, begun, is_batch=True)
+    return Group(f"batch {plan.batch.name}", plan.rows, begun, is_batch=True, text=plan.order.text)
 
 
 def fan_out(name: str, title: str, tasks: Sequence[Task], shares: Sequence[BatchShare], now: float) -> Group:

@@ -50,9 +50,10 @@ _EXAMPLES = {
 class LiveBackend:
     """The real floors."""
 
-    def __init__(self, config: Config, actor: str) -> None:
+    def __init__(self, config: Config, actor: str, console: str) -> None:
         self._config = config
         self._actor = actor
+        self._console = console
         self._connections: Connections | None = None
         self._is_connected = asyncio.Event()
         self._hub: LogHub | None = None
@@ -89,7 +90,6 @@ class LiveBackend:
         """Events of ccconsole.runs.start."""
         runs = await _module("ccconsole.runs")
         wire = await _module("worker_service.wire")
-        fields = {"on_disconnect": "detach" if environment.store else None, **draft.options}
         try:
             request = wire.RunRequest(
                 prompt=draft.text,
@@ -97,7 +97,7 @@ class LiveBackend:
                 cols=size[0],
                 rows=size[1],
                 metadata={"actor": self._actor},
-                **fields,
+                **draft.options,
             )
         except ValueError as error:
             raise ConsoleError("The prompt cannot be sent", str(error)) from error
@@ -105,10 +105,12 @@ class LiveBackend:
             async for event in events:
                 yield event
 
-    async def attach(self, environment: Environment, task_id: str) -> AsyncGenerator[TaskEvent, None]:
+    async def attach(
+        self, environment: Environment, task_id: str, *, follow: bool = True
+    ) -> AsyncGenerator[TaskEvent, None]:
         """Events of ccconsole.runs.attach."""
         runs = await _module("ccconsole.runs")
-        async with aclosing(runs.attach(environment, task_id)) as events:
+        async with aclosing(runs.attach(environment, task_id, follow=follow)) as events:
             async for event in events:
                 yield event
 
@@ -136,7 +138,8 @@ class LiveBackend:
         """ccconsole.runs.send, in this operator's name."""
         runs = await _module("ccconsole.runs")
         wire = await _module("worker_service.wire")
-        await runs.send(environment, task_id, wire.Control(action=action, actor=self._actor, **fields))
+        control = wire.Control(action=action, actor=self._actor, console=self._console, **fields)
+        await runs.send(environment, task_id, control)
 
     async def logs(
         self, environment: Environment, query: LogQuery, limit: int

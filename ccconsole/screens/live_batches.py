@@ -43,9 +43,9 @@ async def plan_batch(
     rows = await batches.survey(batch, order.again)
     return BatchPlan(
         batch=batch,
-        again=order.again,
+        order=order,
         rows=tuple(rows),
-        shares=tuple(BatchShare(lane.key, lane.limit) for lane in batch.lanes),
+        shares=tuple(BatchShare(lane.key, lane.limit, lane.can_detach) for lane in batch.lanes),
         environments=tuple(environment.name for environment in batch.environments),
         notes=tuple(f"left out: {service.key} is {service.state}" for service in others),
     )
@@ -56,7 +56,7 @@ async def run_batch(
 ) -> AsyncGenerator[BatchSnapshot, None]:
     """Snapshots of ccconsole.batches.dispatched."""
     batches = await _module("ccconsole.batches")
-    options = batches.Options(again=plan.again, actor=actor, pace=batches.Pace(refresh=REFRESH_SECONDS))
+    options = batches.Options(again=plan.order.again, actor=actor, pace=batches.Pace(refresh=REFRESH_SECONDS))
     flow = batches.dispatched(plan.batch, batches.Halt(stop, cancel), options)
     async with aclosing(flow) as snapshots:
         async for snapshot in snapshots:

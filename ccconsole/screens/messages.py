@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from textual.message import Message
 
 from ccconsole.model import Adjustment, Plan, ServiceKey, Task
-from ccconsole.screens.backend import BatchPlan
+from ccconsole.screens.backend import BatchPlan, Option
 
 
 @dataclass
@@ -17,11 +18,20 @@ class PromptAsked(Message):
 
     keys: tuple[ServiceKey, ...]
     text: str = ""
+    options: Mapping[str, Option] = field(default_factory=dict)
+    """Over those that were used last, for this one prompt."""
 
 
 @dataclass
 class TaskOpened(Message):
     """A task is to be shown, and followed when it is not yet."""
+
+    task: Task
+
+
+@dataclass
+class ReplayAsked(Message):
+    """A task's recording is to be played."""
 
     task: Task
 

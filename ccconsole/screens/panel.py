@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from textual import on
 from textual.app import ComposeResult
-from textual.containers import Vertical
+from textual.containers import Vertical, VerticalScroll
 from textual.content import Content
+from textual.message import Message
 from textual.widgets import Static
 
 from ccconsole.errors import ConsoleError
 from ccconsole.screens.session import Session
 from ccconsole.terminal.engine import Terminal
 from ccconsole.terminal.view import TerminalPane
+from ccconsole.widgets.permission import permission_text
 from ccconsole.widgets.task_title import end_line, prompt_line, title
 from ccconsole.widgets.text import MUTED, content, plain
 
@@ -19,13 +23,23 @@ from ccconsole.widgets.text import MUTED, content, plain
 class TaskPanel(Vertical):
     """Shows a session, which goes on without it."""
 
+    @dataclass
+    class KeysLost(Message):
+        """Somebody typed who no longer drives."""
+
+        session: Session
+
     session: Session | None = None
+    _is_read_only = False
+    _is_loss_told = False
 
     def compose(self) -> ComposeResult:
         """Three lines and the terminal."""
         yield Static(classes="task-title one-line")
         yield Static(classes="task-prompt one-line")
         yield TerminalPane(Terminal(80, 24))
+        with VerticalScroll(classes="task-asks", can_focus=False):
+            yield Static(classes="task-question")
         yield Static(classes="task-end")
 
     @property
@@ -39,7 +53,10 @@ class TaskPanel(Vertical):
             self.session = session
             self.pane.show(session.terminal)
             self.fit()
-        self.pane.is_interactive = session.is_interactive and not is_read_only
+        self._is_read_only = is_read_only
+        # Who has lost the keyboard may still be typing: those keys are for nobody, least of all commands.
+        is_losing = self.pane.is_interactive and self.pane.has_focus and session.is_interactive
+        self.pane.is_interactive = (session.drives or is_losing) and not is_read_only
 
     def fit(self) -> None:
         """Give the terminal the pane's size, unless it is another console's."""
@@ -48,14 +65,22 @@ class TaskPanel(Vertical):
             return
         if session.task.mode != "interactive":
             session.terminal.resize(size.width, size.height)
-        elif session.is_own:
+        elif session.drives and not self._is_read_only:
             session.resize(size.width, size.height)
 
     @on(TerminalPane.Typed)
     def _typed(self, message: TerminalPane.Typed) -> None:
         message.stop()
-        if self.session is not None and self.pane.is_interactive:
+        if self.session is None or not self.pane.is_interactive:
+            return
+        if self.session.drives:
             self.session.type(message.data)
+            self._is_loss_told = False
+            return
+        self.app.bell()
+        if not self._is_loss_told:
+            self._is_loss_told = True
+            self.post_message(self.KeysLost(self.session))
 
     def on_resize(self) -> None:
         """The terminal's size is known once the layout is."""
@@ -66,16 +91,27 @@ class TaskPanel(Vertical):
         session = self.session
         if session is None:
             return
+        if session.drives and (session.terminal.columns, session.terminal.rows) != self.pane.size:
+            self.fit()
         is_guarded = session.environment.is_protected
         self._line(".task-title").update(title(session.task, now, is_guarded=is_guarded), layout=False)
         self._line(".task-prompt").update(prompt_line(session.task), layout=False)
         self.set_class(is_guarded, "guarded")
         if session.terminal.take_bells():
             self.app.bell()
+        self._ask(session, now)
         end = self._line(".task-end")
         text = self._end(session)
         end.display = bool(text)
         end.update(text)
+
+    def _ask(self, session: Session, now: float) -> None:
+        asked = session.permission
+        self.query_one(".task-asks").display = asked is not None
+        if asked is not None:
+            waiting = len(session.permissions)
+            text = permission_text(asked, now, waiting=waiting, is_read_only=self._is_read_only)
+            self._line(".task-question").update(text)
 
     def _line(self, selector: str) -> Static:
         return self.query_one(selector, Static)
@@ -85,15 +121,6 @@ class TaskPanel(Vertical):
             return end_line(session.task)
         if session.problem is not None:
             return _problem(session.problem)
-        if (asked := session.permission) is not None:
-            return content(
-                (f"◆ {asked.tool}", "bold $accent"),
-                f" {asked.words[:200]}  ",
-                ("A", "bold $accent"),
-                " allow  ",
-                ("D", "bold $accent"),
-                " deny",
-            )
         return content((plain(session.note), MUTED)) if session.note else content("")
 
 

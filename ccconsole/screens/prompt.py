@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -16,7 +16,7 @@ from textual.widgets import Input, Static, TextArea
 
 from ccconsole.commands import Place
 from ccconsole.model import FleetRow
-from ccconsole.screens.backend import Draft
+from ccconsole.screens.backend import Draft, Option
 from ccconsole.screens.base import bindings
 from ccconsole.screens.desk import Desk
 from ccconsole.screens.options import MODES, OptionError, parsed, written
@@ -26,6 +26,7 @@ from ccconsole.widgets.text import MUTED, content
 MAX_BYTES = 1 << 20
 """worker_service.wire.MAX_PROMPT_BYTES, which is not imported: that loads pydantic."""
 _NAMED = 4
+NO_OPTIONS: Mapping[str, Option] = {}
 
 
 class PromptArea(TextArea):
@@ -67,8 +68,16 @@ class PromptScreen(ModalScreen[Draft | None]):
 
     BINDINGS: ClassVar = bindings(Place.PROMPT)
 
-    def __init__(self, desk: Desk, rows: Sequence[FleetRow], text: str = "") -> None:
+    def __init__(
+        self,
+        desk: Desk,
+        rows: Sequence[FleetRow],
+        text: str = "",
+        options: Mapping[str, Option] = NO_OPTIONS,
+    ) -> None:
         super().__init__()
+        self._options = {**desk.options, **options}
+        self._is_for_once = bool(options)
         self.desk = desk
         self.rows = rows
         self._text = text or desk.draft
@@ -87,7 +96,7 @@ class PromptScreen(ModalScreen[Draft | None]):
         with Vertical(id="prompt-box", classes="guarded" if self.guarded else ""):
             yield Static(self._target(), id="target", classes="one-line")
             yield PromptArea(self._text, soft_wrap=True, show_line_numbers=False, compact=True, id="prompt")
-            yield Input(written(self.desk.options), compact=True, id="options", select_on_focus=False)
+            yield Input(written(self._options), compact=True, id="options", select_on_focus=False)
             yield Static(self._keys(), id="prompt-keys")
 
     def on_mount(self) -> None:
@@ -162,7 +171,9 @@ class PromptScreen(ModalScreen[Draft | None]):
             self._is_confirming = True
             self._say()
         else:
-            self.desk.options, self.desk.draft = options, ""
+            self.desk.draft = ""
+            if not self._is_for_once:
+                self.desk.options = {name: value for name, value in options.items() if name != "resume"}
             self.desk.history.add(text)
             self.dismiss(Draft(text, options))
 

@@ -1,7 +1,8 @@
-"""The question before the console goes while tasks run."""
+"""The question before the console goes while tasks run, or batches and rollouts are under way."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from enum import StrEnum
 from typing import ClassVar
 
@@ -11,7 +12,10 @@ from textual.containers import Vertical
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
-from ccconsole.screens.desk import Desk
+from ccconsole.format import count
+from ccconsole.model import Rollout
+from ccconsole.screens.groups import Group
+from ccconsole.screens.session import Session
 from ccconsole.widgets.task_rows import first_words
 from ccconsole.widgets.text import MUTED, content
 
@@ -26,7 +30,10 @@ class Leave(StrEnum):
 
 
 class QuitScreen(ModalScreen[Leave | None]):
-    """Cancel them, leave them running, or stay; None: stay."""
+    """Cancel the tasks, leave them running, or stay; None: stay.
+
+    Rollouts stop where they are, and of batches nothing more is sent.
+    """
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("c", "leave('cancel')", "Cancel them and quit"),
@@ -34,58 +41,80 @@ class QuitScreen(ModalScreen[Leave | None]):
         Binding("escape,s,q", "stay", "Stay"),
     ]
 
-    def __init__(self, desk: Desk) -> None:
+    def __init__(
+        self,
+        sessions: Sequence[Session],
+        rollouts: Sequence[Rollout] = (),
+        batches: Sequence[Group] = (),
+    ) -> None:
         super().__init__()
-        self.sessions = desk.running()
-        self.groups = desk.batches_under_way()
-        flying = [
-            row.task.environment
-            for group in self.groups
-            for row in group.rows.values()
-            if row.is_sent and not row.task.state.is_end
-        ]
-        places = [*(session.environment.name for session in self.sessions), *flying]
-        self.running = len(places)
-        self.lost = sum(desk.environment_of(name).store is None for name in places)
+        self.sessions = sessions
+        self.rollouts = rollouts
+        self.batches = batches
+        self.running = len(sessions) + sum(len(batch.flying) for batch in batches)
+        self.lost = sum(not session.outlives_console for session in sessions)
+        self.lost += sum(len(batch.lost) for batch in batches)
 
     def compose(self) -> ComposeResult:
         """What runs, and the three ways on in words."""
-        count = len(self.sessions)
-        told = "One of your tasks is running" if count == 1 else f"{count} of your tasks are running"
-        if not count:
-            told = "A batch is under way"
         with Vertical(classes="dialog"):
-            yield Static(content((told, "bold $warning")), classes="dialog-title")
-            for group in self.groups:
-                snapshot = group.snapshot
-                going = f"  {snapshot.ended} of {snapshot.total} ended, {snapshot.in_flight} in flight"
-                yield Static(content("  ● ", group.title, (going, MUTED)), classes="one-line")
-            for session in self.sessions[:_LISTED]:
-                task = session.task
-                where = (f"{task.environment}/{task.service}  ", MUTED)
-                yield Static(content("  ● ", where, first_words(task.prompt, 40)), classes="one-line")
-            if count > _LISTED:
-                yield Static(content((f"  and {count - _LISTED} more", MUTED)))
-            yield Static(
-                content(
-                    (" c   ", "bold $accent"), f"cancel {'it' if self.running == 1 else 'them'} and quit"
-                ),
-                classes="spaced",
-            )
+            if self.sessions:
+                yield from self._tasks()
+            for batch in self.batches:
+                yield from self._batch(batch)
+            for rollout in self.rollouts:
+                yield Static(content((f"{rollout.verb} of {rollout.key} is under way", "bold $warning")))
+                yield Static(content(("  leaving stops it where it is; this goes on with it:", MUTED)))
+                yield Static(content(f"  ccconsole {rollout.verb} {rollout.key}"))
+            if self.sessions or self.batches:
+                yield Static(content((" c   ", "bold $accent"), self._cancelling()), classes="spaced")
             yield Static(content((" l   ", "bold $accent"), self._keeping()), id="keeping")
             yield Static(content((" esc ", "bold $accent"), "stay"))
 
+    def _tasks(self) -> ComposeResult:
+        number = len(self.sessions)
+        told = "One of your tasks is running" if number == 1 else f"{number} of your tasks are running"
+        yield Static(content((told, "bold $warning")), classes="dialog-title")
+        for session in self.sessions[:_LISTED]:
+            task = session.task
+            where = (f"{task.environment}/{task.service}  ", MUTED)
+            yield Static(content("  ● ", where, first_words(task.prompt, 40)), classes="one-line")
+        if number > _LISTED:
+            yield Static(content((f"  and {number - _LISTED} more", MUTED)))
+
+    @staticmethod
+    def _batch(batch: Group) -> ComposeResult:
+        told = f"{count(batch.snapshot.ended)} of {count(batch.snapshot.total)} ended"
+        told += f", {count(len(batch.flying))} in flight"
+        yield Static(content((f"{batch.title} is under way", "bold $warning"), (f"  {told}", MUTED)))
+        if waiting := batch.waiting:
+            yield Static(content((f"  leaving sends none of the other {count(waiting)}; this does:", MUTED)))
+        else:
+            yield Static(content(("  this tells how they ended:", MUTED)))
+        yield Static(content(f"  :batch {batch.text}"))
+
+    def _cancelling(self) -> str:
+        if not self.running:
+            return "stop the batch and quit"
+        return f"cancel {'it' if self.running == 1 else 'them'} and quit"
+
+    @property
+    def _can_keep(self) -> bool:
+        return not self.lost or self.lost < self.running
+
     def _keeping(self) -> str:
-        later = "; :batch FILE goes on later" if self.groups else ""
+        if not self.running:
+            return "leave"
+        if not self._can_keep:
+            return "not possible: without a store and CPU of their own they end with this console"
         if not self.lost:
-            return f"leave running; :tasks finds them, if their idle instances are kept{later}"
-        if self.lost == self.running and not self.groups:
-            return "not possible: without a store they end with this console"
-        return f"leave running; {self.lost} in environments without a store will end{later}"
+            return "leave running; :tasks finds them, if their idle instances are kept"
+        return f"leave running; {count(self.lost)} without a store, or CPU of their own, will end"
 
     def action_leave(self, how: str) -> None:
         """Answer, unless nothing could be left."""
-        if how == Leave.KEEP and self.lost == self.running and not self.groups:
+        is_for_nothing = how == Leave.CANCEL and not self.sessions and not self.batches
+        if is_for_nothing or (how == Leave.KEEP and not self._can_keep):
             self.app.bell()
             return
         self.dismiss(Leave(how))

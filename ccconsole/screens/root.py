@@ -144,8 +144,13 @@ class RootScreen(OpeningScreen):
     @on(SessionChanged)
     def _session_changed(self, message: SessionChanged) -> None:
         task = message.session.task
+        is_shown = self._is_shown(message.session)
         self.note_session(message.session)
-        if task.state.is_end and not self._is_shown(message.session):
+        for alarm in message.session.take_alarms():
+            self.app.bell()
+            if not is_shown:
+                self.say(f"{task.environment}/{task.service}: {alarm}", is_warning=True)
+        if task.state.is_end and not is_shown:
             self.say(f"{task.environment}/{task.service}: {task.state}", is_warning=task.state != "completed")
         self.tell_desk()
 
@@ -170,7 +175,7 @@ class RootScreen(OpeningScreen):
             if draft is not None:
                 self._send(rows, draft)
 
-        self.app.push_screen(PromptScreen(self.desk, rows, message.text), sent)
+        self.app.push_screen(PromptScreen(self.desk, rows, message.text, message.options), sent)
 
     def _send(self, rows: Sequence[FleetRow], draft: Draft) -> None:
         """One task on each service, and their terminals side by side."""
@@ -244,8 +249,9 @@ class RootScreen(OpeningScreen):
     def _quit_asked(self) -> None:
         from ccconsole.screens.quit import Leave, QuitScreen
 
-        running, batches = self.desk.running(), self.desk.batches_under_way()
-        if not running and not batches:
+        running, rollouts = self.desk.running(), self.desk.under_way()
+        batches = self.desk.batches_under_way()
+        if not running and not rollouts and not batches:
             self.app.exit(0)
             return
 
@@ -260,7 +266,7 @@ class RootScreen(OpeningScreen):
                 self.app.exit(0)
 
         if not isinstance(self.app.screen, QuitScreen):
-            self.app.push_screen(QuitScreen(self.desk), answered)
+            self.app.push_screen(QuitScreen(running, rollouts, batches), answered)
 
     async def _cancel_all(self, sessions: Sequence[Session], batches: Sequence[Group]) -> None:
         """Ask for all cancels at once; those without a store end as their streams close.

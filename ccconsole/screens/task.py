@@ -11,12 +11,13 @@ from textual.containers import Container
 from textual.widget import Widget
 
 from ccconsole.commands import Place
-from ccconsole.screens.base import ConsoleScreen, bindings
-from ccconsole.screens.choice import ChoiceScreen, cancel_question
+from ccconsole.screens.base import bindings
 from ccconsole.screens.desk import Desk
-from ccconsole.screens.messages import ControlAsked, LogsAsked, MetricsAsked, PromptAsked
+from ccconsole.screens.messages import LogsAsked, MetricsAsked, PromptAsked
 from ccconsole.screens.panel import TaskPanel
+from ccconsole.screens.recorded import RecordedScreen
 from ccconsole.screens.session import Session
+from ccconsole.screens.steering import Steering
 from ccconsole.terminal.view import TerminalPane
 from ccconsole.widgets.line_input import Asked, LineInput
 from ccconsole.widgets.task_rows import ID_LENGTH
@@ -24,7 +25,7 @@ from ccconsole.widgets.task_rows import ID_LENGTH
 TILES = (1, 2, 4)
 
 
-class TaskScreen(ConsoleScreen):
+class TaskScreen(Steering, RecordedScreen):
     """Shows sessions; leaving it leaves them running."""
 
     PLACE: ClassVar = Place.TASK
@@ -105,16 +106,7 @@ class TaskScreen(ConsoleScreen):
         """Only what makes sense for this task is offered."""
         if not super().check_action(action, parameters):
             return False
-        session = self.session
         match action:
-            case "type":
-                return session.is_interactive and not self.panel.pane.has_focus
-            case "release":
-                return session.is_interactive and self.panel.pane.has_focus
-            case "allow" | "deny":
-                return session.permission is not None
-            case "cancel":
-                return not session.is_over
             case "next_task" | "previous_task":
                 return len(self.desk.sessions) > 1
             case "more_tiles":
@@ -161,14 +153,6 @@ class TaskScreen(ConsoleScreen):
         else:
             self.panel.pane.action_scroll_home()
 
-    def action_type(self) -> None:
-        """The keyboard to the terminal."""
-        self.panel.pane.focus()
-
-    def action_release(self) -> None:
-        """The keyboard back to the console."""
-        self.set_focus(None)
-
     def action_prompt(self, text: str = "") -> None:
         """Another prompt for the same service."""
         if (service := self.session.service) is not None:
@@ -185,34 +169,6 @@ class TaskScreen(ConsoleScreen):
         """Of the task's service."""
         task = self.session.task
         self.root.post_message(MetricsAsked(self.desk.service_key(task.environment, task.service)))
-
-    def action_cancel(self) -> None:
-        """After a question."""
-        task = self.session.task
-        is_guarded = self.session.environment.is_protected
-        question, choices = cancel_question(f"{task.environment}/{task.service}", is_guarded=is_guarded)
-
-        def answered(answer: str | None) -> None:
-            if answer is not None:
-                self._control("cancel", {"mode": answer})
-
-        self.app.push_screen(ChoiceScreen(question, choices), answered)
-
-    def action_allow(self) -> None:
-        """Let the agent do it."""
-        self._answer("allow")
-
-    def action_deny(self) -> None:
-        """Do not."""
-        self._answer("deny")
-
-    def _answer(self, behavior: str) -> None:
-        if (asked := self.session.permission) is not None:
-            self._control("answer", {"permission_id": asked.id, "behavior": behavior})
-
-    def _control(self, action: str, fields: dict[str, str]) -> None:
-        task = self.session.task
-        self.root.post_message(ControlAsked(task.environment, task.id, action, fields))
 
     def action_next_task(self) -> None:
         """The next followed task in this panel."""

@@ -7,10 +7,19 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from ccconsole.config import Environment
 from ccconsole.format import age, percent
-from ccconsole.model import AlertKind, FleetRow, FleetSnapshot, Problem, Service, ServiceKey, ServiceState
+from ccconsole.model import (
+    AlertKind,
+    FleetRow,
+    FleetSnapshot,
+    Problem,
+    Service,
+    ServiceKey,
+    ServiceState,
+    TaskState,
+)
 from ccconsole.widgets.rows import Column, Order, Row
 from ccconsole.widgets.sparkline import sparkline
-from ccconsole.widgets.text import Span, Tone
+from ccconsole.widgets.text import Span, Tone, plain
 
 COLUMNS = (
     Column("env", "ENV"),
@@ -77,12 +86,12 @@ def fleet_rows(
     is_trouble_only: bool = False,
     drawn: Drawn | None = None,
 ) -> list[Row]:
-    """Problems and what is still awaited as spanning rows, and a row for each service.
+    """Who waits for an answer, problems and what is still awaited as spanning rows; a row for each service.
 
     What `drawn` holds is not made again while it says the same: of sixty idle services that is nearly all.
     """
     places = {name: place for place, name in enumerate(environments)}
-    rows = list(_notices(snapshot, environments, now))
+    rows = [*_waiting(snapshot, environments), *_notices(snapshot, environments, now)]
     for row in snapshot.rows:
         if is_trouble_only and not is_trouble(row, now):
             continue
@@ -127,6 +136,24 @@ def _notices(snapshot: FleetSnapshot, environments: Mapping[str, Environment], n
                 is_spanning=True,
                 is_pinned=True,
                 is_guarded=environments[name].is_protected,
+            )
+
+
+def _waiting(snapshot: FleetSnapshot, environments: Mapping[str, Environment]) -> Iterator[Row]:
+    """The tasks that stand still until somebody answers, before everything else."""
+    for row in snapshot.rows:
+        name = row.service.key.environment
+        for task in row.tasks:
+            if task.state is not TaskState.WAITING_INPUT:
+                continue
+            wanted = f"asks to use {plain(task.asks)}" if task.asks else "waits for an answer"
+            words = f"◆ waiting_input  {row.service.key.name}: the agent {wanted}  → enter shows it"
+            yield Row(
+                ("waiting", name, task.id),
+                (environment_span(environments.get(name), name), Span(words, Tone.ACCENT)),
+                is_spanning=True,
+                is_pinned=True,
+                is_guarded=name in environments and environments[name].is_protected,
             )
 
 
@@ -289,6 +316,11 @@ def message_span(service: Service) -> Span:
     if service.is_public:
         return Span(f"anybody may run prompts here  {service.uri or ''}", Tone.BAD)
     return Span(service.uri or "", Tone.DIM)
+
+
+def waiting_count(rows: Sequence[FleetRow]) -> int:
+    """How many tasks wait for a person."""
+    return sum(task.state is TaskState.WAITING_INPUT for row in rows for task in row.tasks)
 
 
 def totals(rows: Sequence[FleetRow]) -> tuple[int, int, int]:

@@ -18,6 +18,7 @@ class Asked(StrEnum):
     FILTER = "/"
     SEARCH = "?"
     NAME = ">"
+    REASON = "!"
 
 
 class LineInput(Input):
@@ -58,6 +59,7 @@ class LineInput(Input):
             Asked.FILTER: "regular expression, ! for its inverse",
             Asked.SEARCH: "text to find",
             Asked.NAME: "the service's name",
+            Asked.REASON: "why not, or what instead; enter denies, escape does not",
         }[asked]
         with self.prevent(Input.Changed):
             self.value = text

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 
 from ccconsole.config import Environment
 from ccconsole.format import age, duration, money
-from ccconsole.model import Task, TaskState
+from ccconsole.model import CUT_SHORT, Task, TaskState
 from ccconsole.widgets.fleet_rows import environment_span
 from ccconsole.widgets.rows import Column, Row
 from ccconsole.widgets.text import Span, Tone, plain
@@ -144,6 +144,8 @@ def outcome(task: Task) -> tuple[str, str]:
         return f"completed{after}{cost}", ""
     reason = task.reason or ("lost" if task.state is TaskState.LOST else "")
     meaning, remedy = _MEANINGS.get(reason, ("", ""))
+    if reason in CUT_SHORT and task.session_id is not None:
+        remedy = "R goes on with its session, on a fresh instance"
     by = f" by {task.actor}" if task.state is TaskState.CANCELLED and task.actor else ""
     said = task.detail or meaning
     if by and said.endswith(by.strip()):

@@ -8,7 +8,7 @@ from ccconsole.format import age, duration, money, size
 from ccconsole.model import Task
 from ccconsole.widgets.fleet_rows import FUSE_SECONDS
 from ccconsole.widgets.task_rows import first_words, outcome, state_span, took
-from ccconsole.widgets.text import MUTED, STYLES, Span, Tone, content
+from ccconsole.widgets.text import MUTED, STYLES, Span, Tone, content, plain
 
 QUIET_SECONDS = 60.0
 """Silence of a running task that is worth a mark."""
@@ -30,6 +30,8 @@ def _figures(task: Task, now: float) -> list[Span]:
     parts = [] if task.cost_usd is None else [Span(money(task.cost_usd))]
     if task.state.is_end:
         return parts
+    if task.mode == "interactive" and task.driver is not None:
+        parts.append(Span(f"⌨ {plain(task.driver)}", Tone.ACCENT))
     if task.deadline is not None:
         left = task.deadline - now
         is_near = left < FUSE_SECONDS

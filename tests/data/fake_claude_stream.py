@@ -122,7 +122,7 @@ class Stream(Duplex):
         path = self.session_file(str(wanted))
         if fake_claude.UUID.match(str(wanted)) and path is not None and path.exists():
             self.session_id = str(wanted)
-            self.total_cost = json.loads(path.read_text())["total_cost_usd"]
+            self.total_cost = json.loads(path.read_text().splitlines()[-1])["total_cost_usd"]
             return True
         error = f'--resume requires a valid session ID. Provided value "{wanted}" does not match any session.'
         print(f"Error: {error}", file=sys.stderr)
@@ -141,7 +141,10 @@ class Stream(Duplex):
 
     def session_file(self, session_id: str) -> Path | None:
         home = os.environ.get("CLAUDE_CONFIG_DIR") or os.environ.get("HOME")
-        return Path(home) / ".claude" / "projects" / "fake" / f"{session_id}.json" if home else None
+        if not home:
+            return None
+        projects = Path(home) / ".claude" / "projects"  # any folder there will do, as with the real one
+        return next(projects.glob(f"*/{session_id}.jsonl"), projects / "fake" / f"{session_id}.jsonl")
 
     def save(self) -> None:
         path = self.session_file(self.session_id)
@@ -149,7 +152,8 @@ class Stream(Duplex):
             return
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(json.dumps({"total_cost_usd": self.total_cost}))
+            with path.open("a") as file:
+                file.write(json.dumps({"total_cost_usd": self.total_cost}) + "\n")
         except OSError:
             pass  # an unwritable HOME is fine for the real one too
 

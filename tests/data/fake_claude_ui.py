@@ -82,7 +82,7 @@ class Ui:
         self.options = options
         self.is_inline = bool(os.environ.get("CLAUDE_CODE_DISABLE_ALTERNATE_SCREEN"))
         self.is_started = False
-        self.session_id = str(uuid.uuid4())
+        self.session_id = str(options.get("--session-id") or uuid.uuid4())
         self.started = time.time()
         self.typed = ""
         self.typed_ahead = b""

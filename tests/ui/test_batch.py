@@ -14,10 +14,11 @@ import pytest
 from ccconsole.batches import Batch
 from ccconsole.errors import ConfigError, Refused
 from ccconsole.model import BatchRow, BatchShare, BatchSnapshot, Problem, ServiceKey, Task, TaskState
-from ccconsole.screens.backend import BatchPlan
+from ccconsole.screens.backend import BatchOrder, BatchPlan
 from ccconsole.screens.batch import BatchScreen, BatchTable
 from ccconsole.screens.batch_plan import BatchPlanScreen
 from ccconsole.screens.batch_words import ordered
+from ccconsole.screens.groups import of_plan
 from ccconsole.screens.options import OptionError
 from ccconsole.screens.quit import QuitScreen
 from ccconsole.screens.task import TaskScreen
@@ -44,9 +45,9 @@ def prompt(line: int, state: TaskState = TaskState.PENDING, where: ServiceKey = 
 def plan(*rows: BatchRow, where: ServiceKey = DEV, **rest: Any) -> BatchPlan:
     return BatchPlan(
         batch=Batch("nightly", (), (), 5),
-        again=frozenset(),
+        order=BatchOrder(Path("work.ndjson"), text="work.ndjson name=nightly"),
         rows=rows,
-        shares=(BatchShare(where, 5),),
+        shares=(BatchShare(where, 5, is_detaching=True),),
         environments=(where.environment,),
         **rest,
     )
@@ -60,7 +61,7 @@ def snapshot(rows: Sequence[BatchRow], changed: Sequence[BatchRow] = (), **rest:
         NOW - 60,
         5,
         in_flight=sum(row.is_sent and not row.task.state.is_end for row in rows),
-        **rest,
+        **({"shares": (BatchShare(DEV, 5, is_detaching=True),)} | rest),
     )
 
 
@@ -81,14 +82,14 @@ async def planned(found: BatchPlan | ConfigError, *keys: str) -> AsyncIterator[C
 
 
 @asynccontextmanager
-async def under_way(*rows: BatchRow) -> AsyncIterator[Console]:
+async def under_way(*rows: BatchRow, **rest: Any) -> AsyncIterator[Console]:
     """A batch that was confirmed and says how it stands."""
     async with planned(plan(*ROWS)) as running:
         await running.press("enter")
         await running.until(lambda: running.world.batches)
-        running.world.batch_snapshots.put_nowait(snapshot(rows))
+        running.world.batch_snapshots.put_nowait(snapshot(rows, **rest))
         await running.until(lambda: isinstance(running.app.screen, BatchScreen))
-        await running.until(lambda: "in flight" in running.text and "of 3 ended" in running.text)
+        await running.until(lambda: "in flight" in running.text and " of 3 ended" in running.text)
         yield running
 
 
@@ -208,11 +209,37 @@ async def test_quitting_tells_of_a_batch_and_can_end_it() -> None:
     async with under_way(prompt(1, TaskState.RUNNING), prompt(2), ROWS[2]) as running:
         await running.press("ctrl+q")
         await running.until(lambda: isinstance(running.app.screen, QuitScreen))
-        for words in ("A batch is under way", "batch nightly  1 of 3 ended, 1 in flight", "goes on later"):
+        for words in (
+            "batch nightly is under way  1 of 3 ended, 1 in flight",
+            "sends none of the other 1",
+            ":batch work.ndjson name=nightly",
+            "cancel it and quit",
+            "leave running; :tasks finds them",
+        ):
             assert words in running.text
         await running.press("c")
         await running.until(lambda: running.world.batches[0][2].is_set())
         await running.until(lambda: not running.app.is_running)
+
+
+@pytest.mark.parametrize("left", [0, 1])
+async def test_what_hangs_on_this_console_is_told_before_it_is_quit(left: int) -> None:
+    rows = [prompt(1, TaskState.RUNNING), prompt(2, TaskState.RUNNING, where=PROD), ROWS[2]][1 - left :]
+    shares = (BatchShare(DEV, 5, is_detaching=True), BatchShare(PROD, 5))
+    async with under_way(*rows, prompt(9), shares=shares) as running:
+        await running.press("ctrl+q")
+        await running.until(lambda: isinstance(running.app.screen, QuitScreen))
+        assert ("not possible", "leave running; 1 without a store, or CPU of their own")[left] in running.text
+        await running.press("l")
+        await running.until(lambda: running.app.is_running is not bool(left))
+        assert not running.world.batches[0][2].is_set()
+
+
+async def test_what_ran_before_hangs_on_no_console() -> None:
+    rows = [prompt(1, TaskState.RUNNING), prompt(2, TaskState.RUNNING)]
+    group = of_plan(plan(rows[0], prompt(2), prompt(3)), NOW)
+    group.take(snapshot([*rows, prompt(3)], shares=(BatchShare(DEV, 5),)))
+    assert (group.flying, group.lost, group.waiting) == (rows, rows[1:], 1)
 
 
 async def test_one_prompt_for_several_services_is_a_group_with_outcomes() -> None:

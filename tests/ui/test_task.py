@@ -133,16 +133,162 @@ async def test_an_interactive_task_gets_the_panes_size() -> None:
         assert size.width <= 120
 
 
-async def test_a_permission_is_answered_from_the_console() -> None:
+RULE = {"type": "addRules", "rules": [{"toolName": "Bash", "ruleContent": "rm:*"}], "destination": "session"}
+
+
+async def asked(running: Console) -> TaskScreen:
+    """A supervised task whose agent waits for two answers."""
+    screen = await started(running, mode="supervised")
+    deadline = running.app.desk.now() + 500
+    wanted = {"command": "rm -rf [/build]", "lines": "one\ntwo"}
+    running.world.say("status", status="waiting_input")
+    running.world.say(
+        "permission",
+        permissionId="p1",
+        tool="Bash",
+        input=wanted,
+        description="Clean [up]",
+        suggestions=[RULE],
+        deadline=deadline,
+        default="deny",
+    )
+    running.world.say("permission", permissionId="p2", tool="Write", input={"file_path": "a\x1b[31mb"})
+    await running.until(lambda: "rm -rf [/build]" in running.text)
+    return screen
+
+
+async def test_a_permission_is_shown_in_full_and_answered_from_the_console() -> None:
     async with console() as running:
-        screen = await started(running, mode="supervised")
-        running.world.say("status", status="waiting_input")
-        running.world.say("permission", permissionId="p1", tool="Bash", input={"command": "rm -rf [/build]"})
-        await running.until(lambda: "rm -rf [/build]" in running.text)
+        screen = await asked(running)
+        for part in (
+            "◆ Bash waits to be allowed",
+            "1 of 2",
+            "Clean [up]",
+            "two",
+            "Bash(rm:*)",
+            "denied by itself in 8m",
+        ):
+            assert part in running.text
+        shown = [line.strip(" ▌") for line in running.text.splitlines()]
+        assert shown.index("two") == shown.index("one") + 1
         await running.press("A")
         await running.until(lambda: running.world.sent)
         assert running.world.sent[0][2:] == ("answer", {"permission_id": "p1", "behavior": "allow"})
+        running.world.say(
+            "control", action="answer", actor="bob", ok=True, permissionId="p1", behavior="allow"
+        )
+        await running.until(lambda: "Write waits to be allowed" in running.text)
+        assert "ab" in running.text
         assert screen.check_action("deny", ())
+        assert not screen.check_action("allow_session", ())
+        await running.press("D")
+        await running.until(lambda: len(running.world.sent) == 2)
+        assert running.world.sent[1][2:] == ("answer", {"permission_id": "p2", "behavior": "deny"})
+        running.world.say("status", status="running")
+        await running.until(lambda: "waits to be allowed" not in running.text)
+        assert not screen.check_action("deny", ())
+
+
+async def test_a_permission_is_allowed_for_the_session() -> None:
+    async with console() as running:
+        await asked(running)
+        await running.press("S")
+        await running.until(lambda: running.world.sent)
+        assert running.world.sent[0][2:] == ("answer", {"permission_id": "p1", "behavior": "allow_session"})
+
+
+async def test_a_denial_has_words_and_is_for_what_was_asked() -> None:
+    async with console() as running:
+        await asked(running)
+        await running.press("M")
+        await running.write("use make clean")
+        await running.press("enter")
+        await running.until(lambda: running.world.sent)
+        fields = {"permission_id": "p1", "behavior": "deny", "message": "use make clean"}
+        assert running.world.sent[0][2:] == ("answer", fields)
+        await running.press("M")
+        running.world.say(
+            "control", action="answer", actor="bob", ok=True, permissionId="p1", behavior="allow"
+        )
+        await running.until(lambda: "Write waits to be allowed" in running.text)
+        await running.press("enter")
+        await running.until(lambda: "answered meanwhile" in running.told)
+        assert len(running.world.sent) == 1
+
+
+async def test_who_waits_is_a_row_a_badge_and_a_word_wherever_one_looks() -> None:
+    async with console() as running:
+        await asked(running)
+        await running.press("escape")
+        await running.until(lambda: running.app.screen is running.fleet)
+        await running.until(lambda: "◆ waiting_input  worker-dev: the agent asks to use Bash" in running.text)
+        assert "◆ 1 asks" in running.text
+        running.world.say("permission", permissionId="p3", tool="Edit", input={})
+        await running.until(lambda: "dev/worker-dev: asks to use Edit" in running.told)
+        await running.press("g")
+        await running.press("enter")
+        await running.until(lambda: "rm -rf [/build]" in running.text)
+
+
+async def test_two_consoles_drive_one_task_in_turns() -> None:
+    async with console() as running:
+        screen = await started(running, mode="interactive")
+        pane, hand = screen.panel.pane, running.app.desk.hand
+        await running.until(lambda: running.world.sent)
+        assert running.world.sent[0][2] == "drive"
+        actor, _, mine = hand.rstrip(")").rpartition(" (")
+        running.world.say("control", action="drive", actor=actor, console=mine, ok=True)
+        await running.until(lambda: "you type now" in running.text)
+        assert pane.is_interactive
+        running.world.say("control", action="drive", actor="bob@desk", console="b0b0", ok=True)
+        await running.until(lambda: "bob@desk (b0b0) types now" in running.text)
+        count = len(running.world.sent)
+        await running.type("DTx")
+        await running.until(lambda: "your keys go nowhere" in running.told)
+        assert len(running.world.sent) == count
+        assert running.app.screen is screen
+        running.world.say(
+            "control", action="resize", actor="bob@desk", console="b0b0", ok=True, cols=50, rows=9
+        )
+        await running.until(
+            lambda: (screen.session.terminal.columns, screen.session.terminal.rows) == (50, 9)
+        )
+        await running.press("ctrl+right_square_bracket")
+        await running.until(lambda: not pane.is_interactive)
+        await running.press("i")
+        await running.until(lambda: "types here; :take-over" in running.told)
+        assert len(running.world.sent) == count
+        await running.press("T")
+        await running.until(lambda: len(running.world.sent) == count + 2)
+        assert [sent[2] for sent in running.world.sent[count:]] == ["drive", "resize"]
+        running.world.say("control", action="drive", actor=actor, console=mine, ok=True)
+        await running.until(lambda: pane.is_interactive)
+        assert (screen.session.terminal.columns, screen.session.terminal.rows) == tuple(pane.size)
+
+
+async def test_an_ended_session_is_gone_on_with() -> None:
+    async with console() as running:
+        screen = await started(running, mode="supervised")
+        assert not screen.check_action("resume", ())
+        running.world.say("complete", status="failed", reason="timeout", sessionId="11111111-2222")
+        await running.until(lambda: screen.session.is_over)
+        await running.press("R")
+        await running.until(lambda: "resume=11111111-2222" in running.text)
+        assert "mode=supervised" in running.text
+        await running.write("go on")
+        await running.press("enter")
+        await running.until(lambda: len(running.world.runs) == 2)
+        assert running.world.runs[1][2].options == {"mode": "supervised", "resume": "11111111-2222"}
+        assert "resume" not in running.app.desk.options
+
+
+async def test_a_deadline_that_comes_near_is_heard() -> None:
+    async with console() as running:
+        await started(running)
+        await running.press("escape")
+        await running.until(lambda: running.app.screen is running.fleet)
+        running.world.say("error", code="deadline", message="the task is stopped in 5 min", retryable=False)
+        await running.until(lambda: "dev/worker-dev: the task is stopped in 5 min" in running.told)
 
 
 async def test_search_and_scrollback() -> None:

@@ -31,13 +31,15 @@ BARE = Environment("test", is_local=True, project="project", region="region")
 @pytest.fixture(autouse=True)
 def _quick(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(runs, "REATTACH_SECONDS", (0.05,))
+    monkeypatch.setattr(runs, "OUTAGE_SECONDS", 0.0)
     monkeypatch.setattr(runs, "BUSY_SECONDS", ())
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
 
 
 def lane(url: str, instances: int = 1, *, environment: Environment = BARE, name: str = "worker") -> Lane:
     key = ServiceKey(environment.name, "region", name)
-    return Lane(environment, Service(key, ServiceState.READY, uri=url, max_instances=instances))
+    service = Service(key, ServiceState.READY, uri=url, max_instances=instances, is_instance_billed=True)
+    return Lane(environment, service)
 
 
 def batch(prompts: Sequence[str | PromptLine], *lanes: Lane, at_most: int | None = None) -> Batch:
@@ -262,7 +264,7 @@ async def test_a_worker_that_lets_no_task_run_on_cancels_with_its_stream(tmp_pat
     async with workers() as [(worker, url)]:
         worker.refusals = [problem(400, "invalid_request", details=[{"field": "onDisconnect"}])]
         _, rows = await ended(batch(["a", "b"], lane(url, environment=stored)))
-    assert [request.get("onDisconnect") for request in worker.requests] == [None, None]
+    assert [request.get("onDisconnect") for request in worker.requests] == ["cancel", "cancel"]
     assert states(rows) == ["completed"] * 2
 
 
@@ -388,8 +390,10 @@ async def test_a_console_that_dies_half_way_goes_on_and_runs_nothing_twice(
     prompts = noting(noted, 4) + noting(noted, 4, f"until [ -e {gate} ]; do sleep 0.02; done")
     found = named(tmp_path, prompts, lane(worker.url, 3, environment=journaled))
     await left(found, lambda: len(starts(noted)) == 7)
-    rows = await survey(found)
-    assert states(rows).count("running") == 3
+    async with asyncio.timeout(DEADLINE):
+        # A summary follows its task within a second.
+        while states(await survey(found)).count("running") < 3:  # noqa: ASYNC110
+            await asyncio.sleep(0.02)
     gate.touch()
     last, rows = await ended(found)
     assert (last.earlier, states(rows)) == (4, ["completed"] * 8)

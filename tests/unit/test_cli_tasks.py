@@ -124,7 +124,7 @@ async def test_the_machine_formats_hold_the_events_and_the_result(
     desk: Desk, worker: Real, task: str
 ) -> None:
     lines = (await ended(await desk.prompt(worker.url, task, "echo hi", "ndjson"))).out.splitlines()
-    events = [json.loads(line) for line in lines]
+    events = [event for event in map(json.loads, lines) if event["type"] != "heartbeat"]
     assert [event["type"] for event in events] == ["status", "status", "output", "complete"]
     assert [event["id"] for event in events] == [1, 2, 3, 4]
     result = json.loads((await ended(await desk.prompt(worker.url, task, "echo hi", "json"))).out)
@@ -167,7 +167,7 @@ async def test_ctrl_c_without_a_store_closes_the_stream(desk: Desk, worker: Real
     assert (await ended(process)).code == 130
     done = await desk.run("attach", task, "--env", "dev")
     assert done.code == 1
-    assert "disconnected" in done.err
+    assert "cancelled by" in done.err
 
 
 async def test_a_reader_that_leaves_ends_the_prompt_quietly_and_its_task(
@@ -179,9 +179,10 @@ async def test_a_reader_that_leaves_ends_the_prompt_quietly_and_its_task(
     await asyncio.wait_for(asyncio.to_thread(os.read, reading, 2), DEADLINE)
     os.close(reading)
     done = await ended(process)
-    assert (done.code, done.err) == (141, f"task {task} runs\n")
+    assert done.code == 141
+    assert done.err.endswith(f"task {task} runs\n")
     watched = await desk.run("attach", task, "-o", "json")
-    assert json.loads(watched.out)["reason"] == "disconnected"
+    assert json.loads(watched.out)["reason"] == "cancelled"
 
 
 async def test_a_slow_reader_leaves_ctrl_c_alive(desk: Desk, worker: Real, task: str) -> None:
@@ -256,6 +257,45 @@ async def test_typed_text_reaches_an_interactive_task(desk: Desk, worker: Real, 
                 pass
         assert sent.code == 0, sent.err
         assert "got hello" in (await answer).json()["output"]
+
+
+async def test_the_keyboard_is_taken_over_in_words(desk: Desk, worker: Real, task: str) -> None:
+    import httpx
+
+    body = {"prompt": 'read -r word; echo "got $word"', "mode": "interactive", "taskId": task}
+    async with httpx.AsyncClient(trust_env=False, timeout=DEADLINE) as client:
+        answer = asyncio.create_task(client.post(f"{worker.url}/run", json=body))
+        driver = {"actor": "bob", "console": "b0b0"}
+        async with asyncio.timeout(DEADLINE):
+            while (await client.post(f"{worker.url}/tasks/{task}/drive", json=driver)).status_code != 200:
+                pass
+        refused = await desk.run("send", task, "hello")
+        taken = await desk.run("send", task, "hello", "--take-over")
+        assert (refused.code, taken.code) == (1, 0)
+        assert "bob (b0b0) drives this task" in refused.err
+        assert "--take-over" in refused.err
+        assert "taken over" in taken.err
+        assert "got hello" in (await answer).json()["output"]
+
+
+async def test_tasks_are_chosen_by_state_and_age(desk: Desk, worker: Real, task: str) -> None:
+    assert (await ended(await desk.prompt(worker.url, task, "exit 3"))).code == 1
+
+    async def ids(*arguments: str) -> list[str]:
+        return [
+            row["id"] for row in json.loads((await desk.run("tasks", "dev", "-o", "json", *arguments)).out)
+        ]
+
+    assert task in await ids("--state", "failed", "--since", "10m")
+    assert task not in await ids("--state", "completed", "--state", "lost")
+    assert task not in await ids("--since", "2100-01-01T00:00:00Z")
+
+
+async def test_a_task_without_a_session_is_not_gone_on_with(desk: Desk, worker: Real, task: str) -> None:
+    assert (await ended(await desk.prompt(worker.url, task, "true"))).code == 0
+    resumed = await desk.run("resume", task)
+    assert resumed.code == 1
+    assert "has no session to go on with" in resumed.err
 
 
 async def test_what_is_not_there_is_said(tmp_path: Path) -> None:

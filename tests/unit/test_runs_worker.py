@@ -7,6 +7,7 @@ import os
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator
 from contextlib import aclosing, asynccontextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 from urllib.parse import urlsplit
 from uuid import uuid4
@@ -22,6 +23,14 @@ from worker_service.store import Store
 from worker_service.wire import Control, EventType, RunRequest, TaskEvent
 
 COUNT = 'for i in $(seq 1 60); do echo "line $i"; sleep 0.02; done'
+AWAY = {
+    "AWS_ENDPOINT_URL": "http://127.0.0.1:9",
+    "AWS_ALLOW_HTTP": "true",
+    "AWS_ACCESS_KEY_ID": "key",
+    "AWS_SECRET_ACCESS_KEY": "dummy",
+    "AWS_REGION": "region",
+}
+"""An S3 store behind a port that nobody listens on."""
 
 
 class Relay:
@@ -30,10 +39,16 @@ class Relay:
     def __init__(self, target: str) -> None:
         self._target = urlsplit(target)
         self._writers: list[asyncio.StreamWriter] = []
+        self.refuses = 0
+        """How many connections are dropped as they come: the network is gone."""
         self.url = ""
 
     async def carry(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Carry one connection both ways until one side or `cut` ends it."""
+        if self.refuses:
+            self.refuses -= 1
+            writer.transport.abort()
+            return
         there, back = await asyncio.open_connection(self._target.hostname, self._target.port)
         self._writers += [writer, back]
 
@@ -44,7 +59,9 @@ class Relay:
                     await sink.drain()
             sink.close()
 
-        await asyncio.gather(pump(reader, back), pump(there, writer))
+        # The loop's end cancels it, and asyncio would call that an error of the connection.
+        with suppress(asyncio.CancelledError):
+            await asyncio.gather(pump(reader, back), pump(there, writer))
 
     def cut(self) -> None:
         """Reset every connection."""
@@ -79,7 +96,7 @@ def store(folder: Path) -> str:
 
 @pytest.fixture(scope="module")
 def worker(folder: Path, store: str) -> Iterator[Real]:
-    with real_worker(folder, store=store, WORKER_DISCONNECT_GRACE_SECONDS="0.5") as found:
+    with real_worker(folder, store=store) as found:
         yield found
 
 
@@ -134,6 +151,30 @@ async def test_a_cut_stream_is_found_again_without_loss_or_repetition(
     assert seen[-1].data["status"] == "completed"
 
 
+@pytest.mark.parametrize("has_store", [True, False])
+async def test_a_network_that_is_gone_for_a_while_costs_nothing(
+    worker: Real, tmp_path: Path, task_id: str, monkeypatch: pytest.MonkeyPatch, has_store: bool
+) -> None:
+    monkeypatch.setattr(runs, "OUTAGE_PAUSE_SECONDS", 0.02)
+    # A store that is as far away as the worker: neither can be reached while the network is gone.
+    place = environment("s3://bucket" if has_store else None)
+    for name, value in AWAY.items():
+        monkeypatch.setenv(name, value)
+    async with relay(worker.url) as line:
+        seen: list[TaskEvent] = []
+        request = RunRequest(prompt=COUNT, task_id=task_id)
+        async with asyncio.timeout(DEADLINE):
+            async with aclosing(runs.start(place, service(line.url), request)) as events:
+                async for event in events:
+                    seen.append(event)
+                    if len(numbers(seen)) == 5 and not line.refuses:
+                        line.refuses = 8
+                        line.cut()
+    assert line.refuses == 0
+    assert text(seen) == "".join(f"line {n}\n" for n in range(1, 61))
+    assert seen[-1].data["status"] == "completed"
+
+
 def _silence(store: Path, task_id: str) -> None:
     """Make the task's last sign of life old enough to be lost."""
     then = time.time() - layout.STALE_SECONDS - 5
@@ -161,6 +202,8 @@ async def test_a_worker_killed_leaves_every_flushed_event(
     journal = [event async for event in reading.events(Store.open(store), task_id, 0, False)]
     kept = numbers(journal)
     assert kept == list(range(1, len(kept) + 1))
+    told = [event.data.get("journaled", 0) for at, event in seen if at < killed and event.id is None]
+    assert 0 < max(told) <= kept[-1]
     live = {event.id: event for at, event in seen if at < killed and event.id is not None}
     old = [event.id for at, event in seen if at < killed - 1.5 and event.id is not None]
     assert set(old) <= set(kept)
@@ -191,13 +234,28 @@ async def test_a_command_from_elsewhere_is_taken_and_acknowledged(
 
 async def test_leaving_a_run_cancels_its_task(worker: Real, store: str, task_id: str) -> None:
     place = environment(store)
-    request = RunRequest(prompt="sleep 60", task_id=task_id)
+    request = RunRequest(prompt="sleep 60", task_id=task_id, metadata={"actor": "ada@desk"})
     async with aclosing(runs.start(place, service(worker.url), request)) as events:
         async for event in events:
             if event.data.get("status") == "running":
                 break
-    ended = await drained(runs.attach(place, task_id))
-    assert (ended[-1].data["status"], ended[-1].data["reason"]) == ("cancelled", "disconnected")
+    end = (await drained(runs.attach(place, task_id)))[-1].data
+    assert (end["status"], end["reason"], end["actor"]) == ("cancelled", "cancelled", "ada@desk")
+
+
+async def test_a_task_goes_on_unseen_where_its_instance_keeps_its_cpu(
+    worker: Real, store: str, task_id: str, tmp_path: Path
+) -> None:
+    place, gate = environment(store), tmp_path / "go"
+    billed = replace(service(worker.url), is_instance_billed=True)
+    request = RunRequest(prompt=f"until [ -e {gate} ]; do sleep 0.02; done; echo done", task_id=task_id)
+    async with aclosing(runs.start(place, billed, request)) as events:
+        async for event in events:
+            if event.data.get("status") == "running":
+                break
+    gate.touch()
+    seen = await drained(runs.attach(place, task_id))
+    assert (text(seen), seen[-1].data["status"]) == ("done\n", "completed")
 
 
 async def test_the_same_id_again_attaches_instead_of_running_twice(

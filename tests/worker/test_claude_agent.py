@@ -33,7 +33,7 @@ def test_headless(tmp_path: Path) -> None:
         max_turns=3,
         max_budget_usd=0.5,
         permission_mode="plan",
-        resume="--x",
+        resume="x",
         allowed_tools=["Bash(git log:*)", "", "-Read"],
     )
     assert launch.argv == [
@@ -46,7 +46,7 @@ def test_headless(tmp_path: Path) -> None:
         "--max-budget-usd=0.5",
         "--model=-m",
         "--permission-mode=plan",
-        "--resume=--x",
+        "--resume=x",
         "--allowedTools=Bash(git log:*)",
         "--allowedTools=-Read",
     ]
@@ -65,7 +65,9 @@ def test_supervised(tmp_path: Path) -> None:
 
 def test_interactive(tmp_path: Path) -> None:
     launch = launched(tmp_path, mode="interactive", allowed_tools=["Read"])
-    assert launch.argv == [str(FAKE_CLAUDE), "--allowedTools=Read", "--", "-p hi"]
+    program, session, *rest = launch.argv
+    assert (program, session.partition("=")[0]) == (str(FAKE_CLAUDE), "--session-id")
+    assert rest == ["--allowedTools=Read", "--", "-p hi"]
     assert (launch.stdin, launch.is_raw) == (None, False)
 
 

@@ -110,3 +110,47 @@ async def test_a_flood_of_keys_nobody_reads_is_refused_and_bounded(worker: Runni
     assert answers[0].status_code == 200
     assert answers[-1].status_code == 409
     assert "not reading" in answers[-1].json()["detail"]
+
+
+async def test_whoever_takes_the_terminal_over_types_alone(worker: RunningWorker) -> None:
+    running = await worker.start("read -p 'name? ' n; echo hello $n", mode="interactive", taskId="t")
+    await until(lambda: "name?" in shown(worker))
+    ada, bob = {"actor": "ada", "console": "a1"}, {"actor": "ada", "console": "b2"}
+    codes = [
+        (await worker.http.post(f"/tasks/t/{action}", json={**who, **fields})).status_code
+        for action, who, fields in (
+            ("drive", ada, {}),
+            ("input", ada, {"data": "a"}),
+            ("input", bob, {"data": "x"}),
+            ("resize", bob, {"cols": 50, "rows": 9}),
+            ("drive", bob, {}),
+            ("input", ada, {"data": "y"}),
+            ("input", bob, {"data": "b\r"}),
+        )
+    ]
+    driver = (await worker.http.get("/tasks/t")).json().get("driver")
+    events = await running
+
+    assert codes == [200, 200, 409, 409, 200, 409, 200]
+    assert driver == "ada (b2)"
+    assert "hello ab" in output(events)
+    said = [event.data for event in events if event.type == "control"]
+    assert [(one["action"], one["console"], one["ok"]) for one in said] == [
+        ("drive", "a1", True),
+        ("input", "a1", True),
+        ("input", "b2", False),
+        ("resize", "b2", False),
+        ("drive", "b2", True),
+        ("input", "a1", False),
+        ("input", "b2", True),
+    ]
+    assert said[2]["error"] == "ada (a1) drives this task; take it over first"
+
+
+async def test_a_task_without_a_terminal_is_driven_by_nobody(worker: RunningWorker) -> None:
+    running = await worker.start("sleep 30", taskId="t")
+    answer = await worker.http.post("/tasks/t/drive", json={"actor": "ada"})
+    await worker.http.post("/tasks/t/cancel")
+    await running
+
+    assert answer.status_code == 409

@@ -117,3 +117,37 @@ async def test_the_version_is_looked_up_once(supervised: RunningWorker) -> None:
     assert versions == ["1.2.3 (stand-in)"]
     assert status["claudeCliVersion"] == "1.2.3 (stand-in)"
     assert hello["capabilities"]["modes"] == ["headless", "interactive", "supervised"]
+
+
+async def test_what_nobody_answers_in_time_is_denied_and_recorded(supervised: RunningWorker) -> None:
+    events = await supervised.run("go", mode="supervised", permissionTimeoutSeconds=0.2)
+
+    questions = [event.data for event in events if event.type == "permission"]
+    assert [(q["default"], round(q["deadline"] - q["ts"], 1)) for q in questions] == [("deny", 0.2)] * 2
+    answers = [event.data for event in events if event.type == "control"]
+    assert [(a["actor"], a["permissionId"], a["behavior"], a["ok"]) for a in answers] == [
+        ("time limit", "one", "deny", True),
+        ("time limit", "two", "deny", True),
+    ]
+    assert result(events)["status"] == "completed"
+
+
+async def test_the_default_may_be_to_allow(supervised: RunningWorker) -> None:
+    events = await supervised.run(
+        "go", mode="supervised", permissionTimeoutSeconds=0.2, permissionDefault="allow"
+    )
+
+    told = [json.dumps(event.data["message"]) for event in events if event.type == "message"]
+    assert any("allow allow" in message for message in told)
+
+
+async def test_a_task_that_asks_says_so_in_its_summary(supervised: RunningWorker) -> None:
+    running = await supervised.start("go", mode="supervised", taskId="t")
+    await asked(supervised)
+    found = (await supervised.http.get("/tasks/t")).json()
+    await answer(supervised, "one", "allow")
+    await answer(supervised, "two", "allow")
+    await running
+
+    assert found["asks"] == "Bash"
+    assert "asks" not in (await supervised.http.get("/tasks/t")).json()

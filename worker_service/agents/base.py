@@ -95,6 +95,11 @@ class Verdict:
 class Reader(Protocol):
     """Reads one run of an agent: its bytes in, what viewers see and its verdict out."""
 
+    @property
+    def session_id(self) -> str | None:
+        """The conversation that another run can go on with; None while unknown, and where there is none."""
+        ...
+
     def feed(self, data: bytes) -> Sequence[Emission]:
         """What these bytes of the PTY mean, in order."""
         ...
@@ -131,6 +136,13 @@ class Agent(Protocol):
 
     def credential(self) -> str | None:
         """The kind of credential it will use ("api-key", "oauth", "login"); never its value."""
+        ...
+
+    def session_file(self, session_id: str, workspace: Path) -> Path | None:
+        """The file on this machine that holds a conversation, or is to hold it when it comes from elsewhere.
+
+        None where the agent has no conversations.
+        """
         ...
 
     def prepare(self, request: RunRequest, workspace: Path) -> tuple[Launch, Reader]:

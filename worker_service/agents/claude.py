@@ -6,6 +6,7 @@ import shutil
 import subprocess
 from collections.abc import Mapping
 from pathlib import Path
+from uuid import uuid4
 
 from worker_service.agents import claude_command as command
 from worker_service.agents.base import Launch, Reader
@@ -13,6 +14,7 @@ from worker_service.agents.claude_config import config_path, seed
 from worker_service.agents.claude_permissions import user_message
 from worker_service.agents.claude_reader import StreamReader
 from worker_service.agents.claude_render import Renderer
+from worker_service.agents.claude_sessions import session_file
 from worker_service.agents.claude_terminal import TerminalReader
 from worker_service.wire import Mode, RunRequest
 
@@ -64,6 +66,11 @@ class ClaudeAgent:
         """The kind of credential the CLI is given; None when the one that the settings ask for is not set."""
         return command.credential(self._environ, self._credential)
 
+    def session_file(self, session_id: str, workspace: Path) -> Path | None:
+        """Under the CLI's configuration folder."""
+        kind = command.credential(self._environ, self._credential) or "login"
+        return session_file(command.environment(self._environ, kind, self._home), session_id, workspace)
+
     def prepare(self, request: RunRequest, workspace: Path) -> tuple[Launch, Reader]:
         """What to start and how to read it; interactive mode also seeds the CLI's configuration.
 
@@ -92,14 +99,15 @@ class ClaudeAgent:
     def _interactive(
         self, request: RunRequest, workspace: Path, env: dict[str, str]
     ) -> tuple[Launch, Reader]:
-        flags = command.interactive(request)
+        session_id = request.resume or str(uuid4())
+        flags = command.interactive(request, session_id)
         config = config_path(env)
         seed(config, workspace, env.get("ANTHROPIC_API_KEY"))
         # Drawn inline, so that the conversation stays in the scrollback and in the transcript: the
         # alternate screen is empty once the UI has ended.
         env["CLAUDE_CODE_DISABLE_ALTERNATE_SCREEN"] = "1"
         launch = Launch(argv=[self._program(), *flags], env=env, stdin=None, is_raw=False)
-        return launch, TerminalReader(config, workspace, is_resumed=request.resume is not None)
+        return launch, TerminalReader(config, workspace, session_id, is_resumed=request.resume is not None)
 
     def _program(self) -> str:
         found = shutil.which(self._cli, path=self._environ.get("PATH"))

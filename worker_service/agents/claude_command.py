@@ -42,8 +42,8 @@ def supervised(request: RunRequest) -> list[str]:
     return [*_PRINT, *_DUPLEX, *_limits(request), *_flags(request)]
 
 
-def interactive(request: RunRequest) -> list[str]:
-    """The arguments of the terminal UI, the prompt after `--`.
+def interactive(request: RunRequest, session_id: str) -> list[str]:
+    """The arguments of the terminal UI, whose new conversation gets that id; the prompt after `--`.
 
     Raises:
         ValueError: a limit that the CLI knows in print mode alone, or a prompt too long for an argument.
@@ -58,7 +58,8 @@ def interactive(request: RunRequest) -> list[str]:
         )
     if "\0" in request.prompt:
         raise ValueError("interactive mode takes no NUL character in the prompt")
-    return [*_flags(request), "--", request.prompt]
+    session = [] if request.resume else [f"--session-id={session_id}"]
+    return [*session, *_flags(request), "--", request.prompt]
 
 
 def credential(environ: Mapping[str, str], wanted: Credential) -> CredentialKind | None:

@@ -54,6 +54,11 @@ class StreamReader:
         self._tool_names: dict[str, str] = {}
         self._last_words: list[str] = []
 
+    @property
+    def session_id(self) -> str | None:
+        """As the CLI's first message tells it."""
+        return self._session_id
+
     def feed(self, data: bytes) -> Sequence[Emission]:
         """What these bytes mean, in order: rendered output, and one Message for each whole object."""
         for line in self._lines.feed(data):

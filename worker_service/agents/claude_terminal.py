@@ -14,7 +14,8 @@ from worker_service.wire import Reason
 class TerminalReader:
     """A base.Reader of the terminal UI."""
 
-    def __init__(self, config: Path, workspace: Path, *, is_resumed: bool) -> None:
+    def __init__(self, config: Path, workspace: Path, session_id: str, *, is_resumed: bool) -> None:
+        self.session_id: str | None = session_id
         self._config = config
         self._workspace = workspace
         self._is_resumed = is_resumed

@@ -56,6 +56,10 @@ class CommandAgent:
         """None that the worker knows of."""
         return None
 
+    def session_file(self, session_id: str, workspace: Path) -> Path | None:
+        """A plain program has no conversations."""
+        return None
+
     def prepare(self, request: RunRequest, workspace: Path) -> tuple[Launch, ProcessReader]:
         """The template's words with the prompt in its place.
 
