@@ -12,7 +12,7 @@ BATCHES: Final = (
         "",
         "Batch",
         "Run a file of prompts on the service, or on all marked ones: :batch FILE at_most=3 again=failed",
-        (Place.FLEET, Place.SERVICE, Place.REVISIONS),
+        (Place.FLEET, Place.SERVICE, Place.REVISIONS, Place.BATCH),
         ("batch",),
         Danger.CHANGES,
         takes_text=True,

@@ -65,6 +65,8 @@ class BatchPlan:
     """A file that was read and looked up in the journals; nothing of it is sent yet."""
 
     batch: Batch
+    keys: tuple[ServiceKey, ...]
+    """Of the services that it is for, where its lines say nothing else."""
     order: BatchOrder
     rows: tuple[BatchRow, ...]
     shares: tuple[BatchShare, ...]

@@ -16,10 +16,11 @@ from ccconsole.screens.base import bindings
 from ccconsole.screens.choice import Choice, ChoiceScreen, cancel_question
 from ccconsole.screens.desk import Desk
 from ccconsole.screens.groups import Group
-from ccconsole.screens.messages import BatchHalted, ControlAsked, TaskOpened
+from ccconsole.screens.messages import BatchAsked, BatchHalted, ControlAsked, TaskOpened
 from ccconsole.screens.tabled import TableScreen
 from ccconsole.widgets.bars import TitleLine
 from ccconsole.widgets.batch_rows import COLUMNS, Drawn, batch_rows, course, notices, trouble
+from ccconsole.widgets.line_input import Asked
 from ccconsole.widgets.rows import Row, Sort
 from ccconsole.widgets.table import RowTable
 from ccconsole.widgets.text import Span, Tone, content
@@ -28,8 +29,6 @@ from ccconsole.widgets.text import Span, Tone, content
 class BatchTable(TableScreen):
     """A table of prompts, and a line that says what to press."""
 
-    PLACE: ClassVar = Place.BATCH
-    BINDINGS: ClassVar = bindings(Place.BATCH)
     sort = Sort("line")
 
     def __init__(self, desk: Desk) -> None:
@@ -85,9 +84,13 @@ class BatchTable(TableScreen):
 class BatchScreen(BatchTable):
     """Of a batch, or of one prompt for several services; leaving it leaves all of it running."""
 
+    PLACE: ClassVar = Place.BATCH
+    BINDINGS: ClassVar = bindings(Place.BATCH)
+
     def __init__(self, desk: Desk, group: Group) -> None:
         super().__init__(desk)
         self.group = group
+        self._was_over = group.is_over
 
     def prompts(self) -> Sequence[BatchRow]:
         """As the desk has them."""
@@ -113,6 +116,36 @@ class BatchScreen(BatchTable):
         """What to press."""
         over = "esc goes back" if self.group.is_over else "X stops it after a question; esc leaves it running"
         return Span(f" enter opens a task; {over}", Tone.DIM)
+
+    def show_group(self, group: Group) -> None:
+        """This one in place of what is shown."""
+        self.group = group
+        self.drawn.clear()
+        self.redraw()
+        self.refresh_bindings()
+
+    def redraw(self) -> None:
+        """What can be done changes when it ends."""
+        super().redraw()
+        if self._was_over is not self.group.is_over:
+            self._was_over = self.group.is_over
+            self.refresh_bindings()
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Only what makes sense for these prompts is offered."""
+        match action:
+            case "cancel" | "cancel_rest" if self.group.is_over:
+                return False
+            case "previous_batch" | "next_batch" if len(self.desk.groups) < 2:
+                return False
+        return super().check_action(action, parameters)
+
+    def action_batch(self, text: str = "") -> None:
+        """Where this one ran: the same again goes on with it."""
+        if text:
+            self.root.post_message(BatchAsked(self.group.keys, text))
+        else:
+            self.ask(Asked.COMMAND, f"batch {self.group.text}")
 
     def open_row(self, key: object) -> None:
         """Its terminal."""
@@ -141,9 +174,6 @@ class BatchScreen(BatchTable):
     def action_cancel_rest(self) -> None:
         """All that is left, after a question."""
         group = self.group
-        if group.is_over:
-            self.say("Nothing of it runs.", is_warning=True)
-            return
         running = f"the {count(group.snapshot.in_flight)} in flight"
         choices = [Choice("y", f"send nothing more, and cancel {running}", "cancel")]
         if group.is_batch:
@@ -175,6 +205,4 @@ class BatchScreen(BatchTable):
     def _turn(self, by: int) -> None:
         groups = list(self.desk.groups.values())
         if self.group in groups:
-            self.group = groups[(groups.index(self.group) + by) % len(groups)]
-            self.drawn.clear()
-            self.redraw()
+            self.show_group(groups[(groups.index(self.group) + by) % len(groups)])

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 from textual import on, work
 from textual.message import Message
 
+from ccconsole.commands import Place
 from ccconsole.errors import ConsoleError
 from ccconsole.format import count
 from ccconsole.model import BatchRow, ServiceKey
 from ccconsole.screens.backend import BatchOrder, BatchPlan
+from ccconsole.screens.base import bindings
 from ccconsole.screens.batch import BatchTable
 from ccconsole.screens.desk import Desk
+from ccconsole.screens.groups import titled
 from ccconsole.screens.messages import BatchConfirmed
 from ccconsole.widgets.line_input import Asked, LineInput
 from ccconsole.widgets.text import Span, Tone
@@ -21,6 +25,9 @@ from ccconsole.widgets.text import Span, Tone
 
 class BatchPlanScreen(BatchTable):
     """Reads the file when it opens; once confirmed, the batch takes its place."""
+
+    PLACE: ClassVar = Place.BATCH_PLAN
+    BINDINGS: ClassVar = bindings(Place.BATCH_PLAN)
 
     @dataclass
     class Planned(Message):
@@ -51,6 +58,7 @@ class BatchPlanScreen(BatchTable):
         self.plan = message.plan
         self.drawn.clear()
         self.redraw()
+        self.refresh_bindings()
 
     @property
     def _found(self) -> BatchPlan | None:
@@ -66,8 +74,8 @@ class BatchPlanScreen(BatchTable):
 
     def heading(self) -> Span:
         """Its name, once that is known."""
-        name = self._found.batch.name if self._found is not None else str(self.order.file)
-        return Span(f"batch {name}", Tone.STRONG)
+        title = str(self.order.file) if self._found is None else titled(self._found.batch.name)
+        return Span(title, Tone.STRONG)
 
     def heading_parts(self) -> Sequence[Span]:
         """How many go where."""
@@ -86,7 +94,8 @@ class BatchPlanScreen(BatchTable):
             return Span(f" nothing to run: all have ended{notes}", Tone.DIM)
         if self.desk.is_read_only:
             return Span(" this console is read-only", Tone.WARN)
-        what = f"run {count(plan.new)} prompts, at most {count(plan.batch.at_most)} at once"
+        prompts = "prompt" if plan.new == 1 else "prompts"
+        what = f"run {count(plan.new)} {prompts}, at most {count(plan.batch.at_most)} at once"
         if self._guarded:
             return Span(f" enter, then type {self._word}, to {what}{notes}", Tone.BAD)
         return Span(f" enter to {what}; esc to leave it{notes}", Tone.ACCENT)
@@ -105,10 +114,14 @@ class BatchPlanScreen(BatchTable):
         there = [share.key.name for share in self._found.shares if share.key.environment == name]
         return there[0] if len(there) == 1 else name
 
-    def action_open(self) -> None:
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Confirming needs something to run."""
+        if action == "confirm" and (self._found is None or self._is_idle(self._found)):
+            return False
+        return super().check_action(action, parameters)
+
+    def action_confirm(self) -> None:
         """Run it, or ask for the name first."""
-        if self._found is None or self.desk.is_read_only or self._is_idle(self._found):
-            return
         if self._guarded:
             self.ask(Asked.NAME, sign=">")
         else:
@@ -137,3 +150,4 @@ class BatchPlanScreen(BatchTable):
         self.plan = None
         self._plan()
         self.redraw()
+        self.refresh_bindings()

@@ -64,14 +64,17 @@ class BatchingScreen(RollingScreen):
             self.open_group(next(reversed(self.desk.groups.values())))
 
     def open_group(self, group: Group) -> None:
-        """Its screen over this one."""
+        """Its screen over the one in sight, or in place of another batch's."""
         from ccconsole.screens.batch import BatchScreen
 
-        self.app.push_screen(BatchScreen(self.desk, group))
+        if isinstance(self.app.screen, BatchScreen):
+            self.app.screen.show_group(group)
+        else:
+            self.app.push_screen(BatchScreen(self.desk, group))
 
     @on(BatchConfirmed)
     def _batch_confirmed(self, message: BatchConfirmed) -> None:
-        from ccconsole.screens.batch import BatchScreen, BatchTable
+        from ccconsole.screens.batch_plan import BatchPlanScreen
 
         plan = message.plan
         known = self.desk.groups.get(plan.batch.name)
@@ -82,8 +85,9 @@ class BatchingScreen(RollingScreen):
         self.desk.keep_group(group)
         self.table.clear_marks()
         self._dispatch(group, plan)
-        if isinstance(self.app.screen, BatchTable):
-            self.app.switch_screen(BatchScreen(self.desk, group))
+        if isinstance(self.app.screen, BatchPlanScreen):
+            self.app.pop_screen()
+            self.open_group(group)
 
     @work(group="batches", exit_on_error=False)
     async def _dispatch(self, group: Group, plan: BatchPlan) -> None:

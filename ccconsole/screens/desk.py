@@ -249,6 +249,7 @@ PLACE_NAMES: Mapping[Place, str] = {
     Place.DOCTOR: "Doctor",
     Place.SECRETS: "Secrets",
     Place.BATCH: "Batch",
+    Place.BATCH_PLAN: "Batch plan",
     Place.PROMPT: "Prompt box",
     Place.REPLAY: "Replay",
 }

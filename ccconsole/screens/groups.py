@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from ccconsole.errors import ConsoleError
-from ccconsole.model import BatchRow, BatchShare, BatchSnapshot, Task
+from ccconsole.model import BatchRow, BatchShare, BatchSnapshot, ServiceKey, Task
 from ccconsole.screens.backend import BatchPlan
 
 
@@ -22,16 +22,18 @@ class Group:
         snapshot: BatchSnapshot,
         *,
         is_batch: bool,
+        keys: tuple[ServiceKey, ...],
         text: str = "",
     ) -> None:
         """`is_batch`: a flow sends them and says how they stand; else each is followed by itself.
 
-        `text` is what was written behind `:batch`.
+        `keys` are of the services it is for, `text` is what was written behind `:batch`.
         """
         self.title = title
         self.rows = {row.line: row for row in rows}
         self.snapshot = snapshot
         self.is_batch = is_batch
+        self.keys = keys
         self.text = text
         self._watched = {row.line for row in self.flying}
         """What ran before: it does not hang on our streams."""
@@ -99,18 +101,26 @@ class Group:
         return True
 
 
+def titled(name: str) -> str:
+    """What a batch is called; a name that was made for it says what it is by itself."""
+    return name if name.startswith("batch") else f"batch {name}"
+
+
 def of_plan(plan: BatchPlan, now: float) -> Group:
     """A batch that is about to be run."""
     empty = BatchSnapshot(plan.batch.name, (), {}, now, plan.batch.at_most, plan.shares)
     begun = replace(_counted(empty, plan.rows, now), in_flight=0, ended_at=None)
-    return Group(f"batch {plan.batch.name}", plan.rows, begun, is_batch=True, text=plan.order.text)
+    return Group(
+        titled(plan.batch.name), plan.rows, begun, is_batch=True, keys=plan.keys, text=plan.order.text
+    )
 
 
 def fan_out(name: str, title: str, tasks: Sequence[Task], shares: Sequence[BatchShare], now: float) -> Group:
     """One prompt for several services."""
     rows = [BatchRow(number, task, is_sent=True) for number, task in enumerate(tasks, 1)]
     empty = BatchSnapshot(name, (), {}, now, sum(share.limit for share in shares), tuple(shares))
-    return Group(title, rows, _counted(empty, rows, now), is_batch=False)
+    keys = tuple(share.key for share in shares)
+    return Group(title, rows, _counted(empty, rows, now), is_batch=False, keys=keys)
 
 
 def _counted(snapshot: BatchSnapshot, rows: Sequence[BatchRow], now: float) -> BatchSnapshot:

@@ -43,6 +43,7 @@ async def plan_batch(
     rows = await batches.survey(batch, order.again)
     return BatchPlan(
         batch=batch,
+        keys=tuple(keys),
         order=order,
         rows=tuple(rows),
         shares=tuple(BatchShare(lane.key, lane.limit, lane.can_detach) for lane in batch.lanes),

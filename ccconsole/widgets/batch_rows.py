@@ -76,7 +76,7 @@ def course(snapshot: BatchSnapshot, now: float) -> list[Span]:
     """How it stands, for the title line."""
     parts = [Span(f"{count(snapshot.ended)} of {count(snapshot.total)} ended")]
     if not snapshot.is_over:
-        flight = f"{count(snapshot.in_flight)} in flight, at most {count(snapshot.at_most)}"
+        flight = f"{count(snapshot.in_flight)}/{count(snapshot.at_most)} in flight"
         parts.append(Span(flight, Tone.ACTIVE if snapshot.in_flight else Tone.DIM))
     if done := snapshot.counts.get(TaskState.COMPLETED):
         parts.append(Span(f"✓ {count(done)} completed", Tone.GOOD))

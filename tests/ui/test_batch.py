@@ -47,6 +47,7 @@ def plan(*rows: BatchRow, where: ServiceKey = DEV, **rest: Any) -> BatchPlan:
         batch=Batch("nightly", (), (), 5),
         order=BatchOrder(Path("work.ndjson"), text="work.ndjson name=nightly"),
         rows=rows,
+        keys=(where,),
         shares=(BatchShare(where, 5, is_detaching=True),),
         environments=(where.environment,),
         **rest,
@@ -109,6 +110,12 @@ async def test_a_file_is_shown_before_anything_is_sent() -> None:
         ):
             assert words in running.text
         assert "enter to run 2 prompts, at most 5 at once" in running.text
+        hints = running.text.splitlines()[-1]
+        assert "Do it" in hints
+        for title in ("Cancel", "Stop", "Next batch", "Open"):
+            assert title not in hints
+        await running.press("X", "ctrl+x")
+        assert isinstance(running.app.screen, BatchPlanScreen)
         await running.press("escape")
         assert running.world.batches == []
 
@@ -129,10 +136,11 @@ async def test_mistakes_are_shown_line_by_line() -> None:
 async def test_a_batch_goes_on_behind_its_screen_and_tells_its_end() -> None:
     rows = [prompt(1, TaskState.FAILED, reason="exit", cost_usd=0.5), prompt(2, TaskState.RUNNING), ROWS[2]]
     async with under_way(*rows) as running:
-        for words in ("2 of 3 ended", "1 in flight, at most 5", "✓ 1 completed", "1 failed", "exit", "$0.50"):
+        for words in ("2 of 3 ended", "1/5 in flight", "✓ 1 completed", "1 failed", "exit", "$0.50"):
             await running.until(partial(seen, running, words))
         await running.press("escape")
         await running.until(lambda: not isinstance(running.app.screen, BatchTable))
+        assert "batch 2/3" in running.text.splitlines()[0]
         done = prompt(2, TaskState.COMPLETED, cost_usd=0.25)
         last = snapshot([rows[0], done, rows[2]], [done], ended_at=NOW, cost_usd=0.75)
         running.world.batch_snapshots.put_nowait(last)
@@ -140,6 +148,31 @@ async def test_a_batch_goes_on_behind_its_screen_and_tells_its_end() -> None:
         await running.press("B")
         await running.until(lambda: "3 of 3 ended" in running.text)
         assert "esc goes back" in running.text
+        assert "batch 3/3" not in running.text
+        assert "Stop" not in running.text.splitlines()[-1]
+
+
+async def test_what_failed_is_run_again_from_where_it_is_seen() -> None:
+    failed = prompt(1, TaskState.FAILED, reason="exit")
+    async with under_way(failed, prompt(2, TaskState.RUNNING), ROWS[2]) as running:
+        rows = [failed, prompt(2, TaskState.COMPLETED), ROWS[2]]
+        running.world.batch_snapshots.put_nowait(snapshot(rows, ended_at=NOW))
+        await running.until(lambda: "3 of 3 ended" in running.text)
+        screen = running.app.screen
+        await running.press("colon")
+        await running.write("batch")
+        await running.press("enter")
+        await running.until(lambda: "batch work.ndjson name=nightly" in running.text)
+        await running.write(" again=failed")
+        running.world.batch_plan = plan(prompt(1), *rows[1:])
+        await running.press("enter")
+        await running.until(lambda: "enter to run 1 prompt," in running.text)
+        assert running.world.orders[-1][0] == (DEV,)
+        assert running.world.orders[-1][1].again == {TaskState.FAILED}
+        await running.press("enter")
+        await running.until(lambda: len(running.world.batches) == 2)
+        await running.until(lambda: running.app.screen is screen)
+        await running.until(lambda: "2 of 3 ended" in running.text)
 
 
 async def test_enter_opens_the_task_under_the_cursor() -> None:
@@ -159,7 +192,9 @@ async def test_what_is_left_is_stopped_after_a_question(key: str, is_cancelling:
         assert not stop.is_set()
         assert not cancel.is_set()
         await running.press("X")
-        await running.until(lambda: "1 in flight" in running.text and "Stop batch nightly?" in running.text)
+        await running.until(
+            lambda: "the 1 in flight" in running.text and "Stop batch nightly?" in running.text
+        )
         await running.press(key)
         await running.until(lambda: stop.is_set() or cancel.is_set())
         assert (stop.is_set(), cancel.is_set()) == (not is_cancelling, is_cancelling)
