@@ -85,12 +85,9 @@ class QuitScreen(ModalScreen[Leave | None]):
     @staticmethod
     def _batch(batch: Group) -> ComposeResult:
         told = f"{count(batch.snapshot.ended)} of {count(batch.snapshot.total)} ended"
-        told += f", {count(len(batch.flying))} in flight"
+        told += f", {count(len(batch.flying))} in flight, {count(batch.waiting)} not sent"
         yield Static(content((f"{batch.title} is under way", "bold $warning"), (f"  {told}", MUTED)))
-        if waiting := batch.waiting:
-            yield Static(content((f"  leaving sends none of the other {count(waiting)}; this does:", MUTED)))
-        else:
-            yield Static(content(("  this tells how they ended:", MUTED)))
+        yield Static(content(("  leaving sends nothing more; this goes on with it:", MUTED)))
         yield Static(content(f"  :batch {batch.text}"))
 
     def _cancelling(self) -> str:

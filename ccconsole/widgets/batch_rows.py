@@ -75,12 +75,12 @@ def _row(row: BatchRow, now: float) -> Row:
 def course(snapshot: BatchSnapshot, now: float) -> list[Span]:
     """How it stands, for the title line."""
     parts = [Span(f"{count(snapshot.ended)} of {count(snapshot.total)} ended")]
+    parts += [Span(f"{count(bad)} {state}", Tone.BAD) for state, bad in _bad(snapshot.counts)]
     if not snapshot.is_over:
         flight = f"{count(snapshot.in_flight)}/{count(snapshot.at_most)} in flight"
         parts.append(Span(flight, Tone.ACTIVE if snapshot.in_flight else Tone.DIM))
     if done := snapshot.counts.get(TaskState.COMPLETED):
         parts.append(Span(f"✓ {count(done)} completed", Tone.GOOD))
-    parts += [Span(f"{count(bad)} {state}", Tone.BAD) for state, bad in _bad(snapshot.counts)]
     if snapshot.cost_usd is not None:
         parts.append(Span(money(snapshot.cost_usd)))
     parts.append(Span(duration((snapshot.ended_at or now) - snapshot.started_at), Tone.DIM))

@@ -245,8 +245,8 @@ async def test_quitting_tells_of_a_batch_and_can_end_it() -> None:
         await running.press("ctrl+q")
         await running.until(lambda: isinstance(running.app.screen, QuitScreen))
         for words in (
-            "batch nightly is under way  1 of 3 ended, 1 in flight",
-            "sends none of the other 1",
+            "batch nightly is under way  1 of 3 ended, 1 in flight, 1 not sent",
+            "leaving sends nothing more; this goes on with it:",
             ":batch work.ndjson name=nightly",
             "cancel it and quit",
             "leave running; :tasks finds them",
