@@ -150,10 +150,21 @@ class BatchScreen(BatchTable):
     def open_row(self, key: object) -> None:
         """Its terminal."""
         row = self.prompt_of(key)
-        if row is not None and row.is_sent:
-            self.root.post_message(TaskOpened(row.task))
-        elif row is not None:
+        if row is None:
+            return
+        task = row.task
+        if not row.is_sent:
             self.say("It was not sent yet.")
+        elif (
+            self.desk.environment_of(task.environment).store is None
+            and (task.environment, task.id) not in self.desk.sessions
+        ):
+            self.say(
+                f"{task.environment} has no store: of its prompts a batch keeps the outcomes alone.",
+                is_warning=True,
+            )
+        else:
+            self.root.post_message(TaskOpened(task))
 
     def action_cancel(self) -> None:
         """The task under the cursor, after a question."""

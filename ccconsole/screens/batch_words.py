@@ -11,6 +11,8 @@ from ccconsole.screens.backend import BatchOrder
 from ccconsole.screens.options import OptionError
 
 AGAIN = (TaskState.FAILED, TaskState.LOST, TaskState.CANCELLED, TaskState.UNKNOWN)
+_OF_ONE = ("disconnect", "resume")
+"""A batch detaches where a task can run on without it, and nowhere else; a session is gone on with once."""
 
 
 def ordered(text: str) -> BatchOrder:
@@ -25,6 +27,8 @@ def ordered(text: str) -> BatchOrder:
         name, _, value = word.partition("=")
         if name in own and value:
             own[name] = value
+        elif name in _OF_ONE:
+            raise OptionError(f"{name} is for one task alone, and a batch has many")
         else:
             rest.append(word)
     return BatchOrder(

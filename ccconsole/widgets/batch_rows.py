@@ -73,21 +73,21 @@ def _row(row: BatchRow, now: float) -> Row:
 
 
 def course(snapshot: BatchSnapshot, now: float) -> list[Span]:
-    """How it stands, for the title line."""
+    """How it stands, for the title line: what must be seen on a narrow one first."""
     parts = [Span(f"{count(snapshot.ended)} of {count(snapshot.total)} ended")]
     parts += [Span(f"{count(bad)} {state}", Tone.BAD) for state, bad in _bad(snapshot.counts)]
+    if snapshot.is_stopping and not snapshot.is_over:
+        parts.append(Span("stopping", Tone.WARN))
     if not snapshot.is_over:
         flight = f"{count(snapshot.in_flight)}/{count(snapshot.at_most)} in flight"
         parts.append(Span(flight, Tone.ACTIVE if snapshot.in_flight else Tone.DIM))
+    if snapshot.waiting and not snapshot.is_stopping:
+        parts.append(Span(f"waiting: {snapshot.waiting}", Tone.WARN))
     if done := snapshot.counts.get(TaskState.COMPLETED):
         parts.append(Span(f"✓ {count(done)} completed", Tone.GOOD))
     if snapshot.cost_usd is not None:
         parts.append(Span(money(snapshot.cost_usd)))
     parts.append(Span(duration((snapshot.ended_at or now) - snapshot.started_at), Tone.DIM))
-    if snapshot.is_stopping and not snapshot.is_over:
-        parts.append(Span("stopping: nothing more is sent", Tone.WARN))
-    elif snapshot.waiting:
-        parts.append(Span(f"waiting: {snapshot.waiting}", Tone.WARN))
     return parts
 
 

@@ -184,6 +184,24 @@ async def test_enter_opens_the_task_under_the_cursor() -> None:
         assert ("dev", "b-1") in running.app.desk.sessions
 
 
+async def test_without_a_store_there_is_no_terminal_to_open() -> None:
+    bare = ServiceKey("staging", "us-central1", "worker")
+    async with under_way(prompt(1, TaskState.RUNNING, where=bare), prompt(2), ROWS[2]) as running:
+        await running.press("enter")
+        await running.until(lambda: "staging has no store" in running.told)
+        assert isinstance(running.app.screen, BatchScreen)
+
+
+async def test_at_80_columns_the_title_has_what_matters() -> None:
+    rows = [prompt(1, TaskState.RUNNING), prompt(2, TaskState.FAILED), ROWS[2]]
+    async with under_way(*rows, is_stopping=True) as running:
+        await running.pilot.resize_terminal(80, 24)
+        title = "batch nightly [3]  2 of 3 ended  1 failed  stopping  1/5 in flight"
+        await running.until(lambda: title in running.text)
+        assert "X stops it after a question; esc leaves it running" in running.text
+        assert "? Help" in running.text.splitlines()[-1]
+
+
 @pytest.mark.parametrize(("key", "is_cancelling"), [("y", True), ("s", False)])
 async def test_what_is_left_is_stopped_after_a_question(key: str, is_cancelling: bool) -> None:
     async with under_way(prompt(1, TaskState.RUNNING), prompt(2), ROWS[2]) as running:
@@ -334,6 +352,8 @@ async def test_a_read_only_console_runs_no_file() -> None:
         ("work.txt again=completed", "again takes failed"),
         ("work.txt colour=red", "no option 'colour=red'"),
         ("'work.txt", "quote"),
+        ("work.txt disconnect=detach", "disconnect is for one task alone"),
+        ("work.txt resume=4f1c", "resume is for one task alone"),
     ],
 )
 def test_what_is_written_wrong_behind_batch(text: str, said: str) -> None:
