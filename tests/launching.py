@@ -1,9 +1,9 @@
 """`ccconsole` as a process without the second that its imports take: forked from one that has them.
 
-`command(...)` is an argument vector in place of `python -m ccconsole ...`: a small client
-hands its arguments, variables, folder and descriptors to the server, passes signals on, and ends as the
-command does. The command is a process of its own in every respect; what reads variables while it is imported is the
-one thing that this cannot try. The server ends with the process of the tests, whose pipe is its stdin.
+`command(...)` is an argument vector in place of `python -m ccconsole ...`: a small client hands its words,
+variables, folder and descriptors to the server, passes signals on, and ends as the command does. That is a
+process of its own in every respect; only what reads variables while it is imported cannot be tried so.
+The server ends with the process of the tests, whose pipe is its stdin.
 """
 
 from __future__ import annotations
