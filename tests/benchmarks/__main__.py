@@ -32,7 +32,7 @@ from tests.benchmarks.figures import (
     to_json,
 )
 
-NAMES = ("engine",)
+NAMES = ("engine", "stream")
 Lines = list[Figure | Missing]
 
 

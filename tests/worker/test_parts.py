@@ -12,9 +12,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from worker_service.agents.base import Output
 from worker_service.agents.command import CommandAgent, parse_template
 from worker_service.agents.select import select_agent
-from worker_service.agents.shell import ShellAgent
+from worker_service.agents.shell import ProcessReader, ShellAgent
 from worker_service.events import EventLog
 from worker_service.logs import JsonFormatter, trace_id
 from worker_service.output import MAX_EVENT_BYTES, TAIL_BYTES, OutputEncoder
@@ -193,3 +194,17 @@ def test_traces() -> None:
     assert trace_id(None, f"{trace}/123;o=1") == trace
     assert trace_id("garbage", "garbage/;") is None
     assert trace_id(None, None) is None
+
+
+@given(
+    st.lists(st.sampled_from([b"a", b"\r", b"\n", b"\r\n"]), max_size=12),
+    st.lists(st.integers(0, 4), max_size=8),
+)
+def test_newlines_are_the_same_however_the_output_is_cut(words: list[bytes], sizes: list[int]) -> None:
+    def shown(pieces: list[bytes]) -> bytes:
+        reader = ProcessReader(is_interactive=False)
+        found = [emission for piece in pieces for emission in reader.feed(piece)]
+        return b"".join(emission.data for emission in found if isinstance(emission, Output))
+
+    data = b"".join(words)
+    assert shown(cut(data, sizes)) == shown([data])

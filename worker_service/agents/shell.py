@@ -40,12 +40,18 @@ class ProcessReader:
 
     def __init__(self, *, is_interactive: bool) -> None:
         self._is_interactive = is_interactive
+        self._is_returned = False
+        """Whether the last byte was a carriage return, whose newline may be the next one."""
 
     def feed(self, data: bytes) -> Sequence[Emission]:
         """The bytes, as a terminal wants them."""
+        if not data:
+            return ()
         if not self._is_interactive:
-            data = data.replace(b"\r\n", b"\n").replace(b"\n", b"\r\n")
-        return (Output(data),) if data else ()
+            is_rest = self._is_returned and data.startswith(b"\n")
+            self._is_returned = data.endswith(b"\r")
+            data = data.replace(b"\r\n", b"\n").replace(b"\n", b"\r\n")[is_rest:]
+        return (Output(data),)
 
     def close(self) -> Sequence[Emission]:
         """Nothing is ever held back."""

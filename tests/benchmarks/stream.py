@@ -1,0 +1,155 @@
+"""A task's output from its terminal to the console's client, beside a bare terminal and ttyd.
+
+Throughput counts from the first byte to the last, on terminals without echo or newline translation; rounds
+alternate, and the best of each way counts. Latency is from the moment before a program writes a line to
+the moment at which its reader has it, by the machine's monotonic clock, a line every 5 ms.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import shlex
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import aclosing
+from functools import partial
+from pathlib import Path
+from uuid import uuid4
+
+import httpx
+
+from tests.benchmarks import ways
+from tests.benchmarks.figures import Figure, Limit, Missing, at_least, at_most
+from tests.benchmarks.ways import Pieces
+from tests.terminal import streams
+from tests.unit.workers import real_worker
+from worker_service.wire import Mode
+
+ROUNDS = 5
+CAT_BYTES = 50_000_000
+SEQ_LINES = 1_000_000
+YES_BYTES = 50_000_000
+TICKS, TICK_SECONDS = 1000, 0.005
+KEYS = 300
+TICKING = """
+import sys, time
+for _ in range({count}):
+    time.sleep({pause})
+    sys.stdout.write("%d\\n" % time.monotonic_ns())
+    sys.stdout.flush()
+"""
+
+Way = Callable[[str], Pieces]
+
+
+def figures(scale: float) -> Iterator[Figure | Missing]:
+    """Three kinds of output, then how late a line and a key's echo are."""
+    problem = ways.ttyd_problem()
+    if problem:
+        yield Missing("ttyd", problem)
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        text = folder / "text"
+        text.write_bytes(streams.ALL["plain lines"](1_000_000, 1) * max(1, int(CAT_BYTES * scale / 1e6)))
+        with real_worker(folder) as worker:
+            beside: dict[str, Way] = {"bare terminal": ways.bare}
+            beside |= {} if problem else {"ttyd": ways.ttyd}
+            through: dict[str, Way] = {
+                "console": partial(ways.worker, worker.url),
+                "HTTP": partial(ways.undecoded, worker.url),
+            }
+            for what, command, wanted in (
+                ("cat", f"cat {shlex.quote(str(text))}", {"bare terminal": 0.9, "ttyd": 1.3}),
+                ("seq", f"seq {int(SEQ_LINES * scale)}", {"ttyd": 0.9}),
+                ("yes", f"yes | head -c {int(YES_BYTES * scale)}", {"ttyd": 0.9}),
+            ):
+                yield from _throughput(what, command, through, beside, wanted)
+            yield from _latency(through["console"], beside, max(int(TICKS * scale), 100))
+            yield from asyncio.run(_keys(worker.url, max(int(KEYS * scale), 50)))
+
+
+def _throughput(
+    what: str, command: str, through: dict[str, Way], beside: dict[str, Way], wanted: dict[str, float]
+) -> Iterator[Figure]:
+    best = dict.fromkeys([*through, *beside], 0.0)
+    sizes = {}
+    for _ in range(ROUNDS):
+        for name, way in (through | beside).items():
+            size, seconds = asyncio.run(_transferred(way(command)))
+            sizes[name] = size
+            best[name] = max(best[name], size / seconds / 1e6)
+    # All ways carry the same bytes; counted as HTTP, the frames come on top.
+    assert len({size for name, size in sizes.items() if name != "HTTP"}) == 1, sizes
+    for name in through:
+        for other in beside:
+            limit = at_least(wanted[other]) if name == "console" and other in wanted else None
+            yield Figure(f"{what}, read as {name}", best[name], "MB/s", other, best[other], limit)
+
+
+async def _transferred(pieces: Pieces) -> tuple[int, float]:
+    """Bytes, and the seconds from the first to the last of them."""
+    size, began = 0, 0.0
+    async with aclosing(pieces):
+        async for piece in pieces:
+            began = began or time.perf_counter()
+            size += len(piece)
+            ended = time.perf_counter()
+    return size, ended - began
+
+
+def _latency(console: Way, beside: dict[str, Way], count: int) -> Iterator[Figure]:
+    program = TICKING.format(count=count, pause=TICK_SECONDS)
+    command = shlex.join([sys.executable, "-S", "-c", program])
+    late = {
+        name: asyncio.run(_lateness(way(command))) for name, way in ({"console": console} | beside).items()
+    }
+    for quantile, limit in ((50, None), (99, at_most(2, "ms"))):
+        ours = _quantile(late["console"], quantile)
+        for other in beside:
+            is_added = other == "bare terminal"
+            theirs = _quantile(late[other], quantile)
+            what = f"{'added to a line' if is_added else 'a line'}, p{quantile}"
+            value = ours - theirs if is_added else ours
+            yield Figure(what, value, "ms", other, theirs, limit if is_added else None)
+
+
+async def _lateness(pieces: Pieces) -> list[float]:
+    """Milliseconds that each line was under way."""
+    late = []
+    rest = b""
+    async with aclosing(pieces):
+        async for piece in pieces:
+            now = time.monotonic_ns()
+            *lines, rest = (rest + piece).split(b"\n")
+            late += [(now - int(line)) / 1e6 for line in lines]
+    return late
+
+
+async def _keys(url: str, count: int) -> list[Figure]:
+    """A key typed by HTTP, echoed by the terminal, seen in the stream."""
+    task, late = uuid4().hex, []
+    async with (
+        httpx.AsyncClient(trust_env=False) as http,
+        aclosing(ways.worker(url, "stty -echo; echo ready; cat", Mode.INTERACTIVE, task)) as pieces,
+    ):
+        seen = b""
+        while b"ready" not in seen:
+            seen += await anext(pieces)
+        for _ in range(count):
+            began = time.perf_counter()
+            sending = asyncio.create_task(http.post(f"{url}/tasks/{task}/input", json={"data": "x\r"}))
+            while b"x" not in await anext(pieces):
+                pass
+            late.append((time.perf_counter() - began) * 1000)
+            (await sending).raise_for_status()
+            await asyncio.sleep(0.01)
+    limit: Limit | None = None
+    return [Figure(f"a key and its echo, p{quantile}", _quantile(late, quantile), "ms", wanted=limit)
+            for quantile in (50, 99)]  # fmt: skip
+
+
+def _quantile(values: list[float], percent: int) -> float:
+    return statistics.quantiles(values, n=100)[percent - 1]
