@@ -75,14 +75,14 @@ def _throughput(
     what: str, command: str, through: dict[str, Way], beside: dict[str, Way], wanted: dict[str, float]
 ) -> Iterator[Figure]:
     best = dict.fromkeys([*through, *beside], 0.0)
-    sizes = {}
+    written, _ = asyncio.run(_transferred(ways.bare(command)))
     for _ in range(ROUNDS):
         for name, way in (through | beside).items():
             size, seconds = asyncio.run(_transferred(way(command)))
-            sizes[name] = size
-            best[name] = max(best[name], size / seconds / 1e6)
-    # All ways carry the same bytes; counted as HTTP, the frames come on top.
-    assert len({size for name, size in sizes.items() if name != "HTTP"}) == 1, sizes
+            # What the program wrote counts: the worker adds a return to each newline, HTTP its frames;
+            # ttyd lets go of the last pieces when its program ends.
+            assert size > 0.99 * written, f"{name} lost {written - size} bytes of {what}"
+            best[name] = max(best[name], written / seconds / 1e6)
     for name in through:
         for other in beside:
             limit = at_least(wanted[other]) if name == "console" and other in wanted else None

@@ -1,4 +1,4 @@
-"""Three ways from a command's terminal to a reader: read here, streamed by the worker, by ttyd over a WebSocket."""
+"""Three ways from a command's terminal to a reader: read here, streamed by the worker, streamed by ttyd."""
 
 from __future__ import annotations
 
@@ -32,7 +32,8 @@ async def bare(command: str) -> Pieces:
     """Read from the terminal as fast as it goes: what the kernel gives, and nothing else to do."""
     master, slave = pty.openpty()
     tty.setraw(slave)
-    process = subprocess.Popen(["/bin/sh", "-c", command], stdin=slave, stdout=slave, stderr=slave)
+    words = ["/bin/sh", "-c", command]
+    process = subprocess.Popen(words, stdin=slave, stdout=slave, stderr=slave)  # noqa: ASYNC220
     os.close(slave)
     try:
         with contextlib.suppress(OSError):  # EIO: nobody has the terminal open
@@ -81,7 +82,8 @@ async def ttyd(command: str) -> Pieces:
     closed = importlib.import_module("websockets.exceptions").ConnectionClosed
     port = Ports().take()
     words = ["ttyd", "-i", "lo", "-p", str(port), "-W", "sh", "-c", f"stty raw -echo; {command}"]
-    with subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+    silent = subprocess.DEVNULL
+    with subprocess.Popen(words, stdout=silent, stderr=silent) as process:  # noqa: ASYNC220
         try:
             async with await _connected(f"ws://127.0.0.1:{port}/ws") as socket:
                 size = {"AuthToken": "", "columns": COLUMNS, "rows": ROWS}
