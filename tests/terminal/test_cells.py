@@ -51,3 +51,8 @@ def test_text_comes_back() -> None:
     cells = clusters.lay_out(text)
     assert clusters.text(cells) == text
     assert cells.count(CONTINUATION) == 6
+
+
+def test_input_from_the_plane_that_is_ours_is_replaced() -> None:
+    clusters = Clusters()
+    assert clusters.text(clusters.lay_out("\U00100000x")) == "\ufffdx"

@@ -27,12 +27,13 @@ _SAFE = (
     "\x1b[4m", "\x1b[7m", "\x1b[9m", "\x1b[m", "\x1b[31m", "\x1b[38;5;{n}m", "\x1b[38;2;1;2;{n}m",
     "\x1b[4:3m", "\x1b[22;24m", "\x1b(0", "\x1b(B", "\x0e", "\x0f", "\x1b)0", "\r\n", "\n", "\r",
     "\x1b[3;{n}r\x1b[3d\x1b[{n}L\r", "\x1b[3;{n}r\x1b[3d\x1b[{n}M\r", "abc", "hello world", "e\u0301", "q",
-    "\t", "\x1bH", "\x1b[g", "\x1b[Z", "x\x1b[{n}b", "\x1bP1;2q\x1b\\", "\x1b_apc\x1b\\", "\x1b^pm\x1b\\",
+    "\t", "\x1bH", "\x1b[g", "\x1b[Z", "\rx\x1b[{n}b", "\x1bP1;2q\x1b\\", "\x1b_apc\x1b\\", "\x1b^pm\x1b\\",
     "\x1b]2;title\x07", "\x1b[?1049hxyz\x1b[3;3Habc\x1b[?1049l",
 )  # fmt: skip
 """Where the two are meant to agree. Left out is what tmux does otherwise than DEC and xterm: CHT, backgrounds
 of erased cells, IL and DL outside the region, their column, DECSTBM in origin mode, one saved cursor for both
-screens, erasing and inserting while the wrap is delayed, halved wide characters, wrapping in insert mode."""
+screens, erasing, inserting and line feeds while the wrap is delayed, REP beyond the row, halved wide
+characters, wrapping in insert mode."""
 
 
 @pytest.fixture(scope="module")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-DEC_GRAPHICS = dict(zip(range(0x5F, 0x7F), "\u00a0◆▒␉␌␍␊°±␤␋┘┐┌└┼⎺⎻─⎼⎽├┤┴┬│≤≥π≠£·", strict=True))
+DEC_GRAPHICS = dict(zip(range(0x5F, 0x7F), " ◆▒␉␌␍␊°±␤␋┘┐┌└┼⎺⎻─⎼⎽├┤┴┬│≤≥π≠£·", strict=True))
 """VT100 special graphics, codes 0x5f..0x7e (DEC STD 070)."""
 
 CHARSETS: dict[str, dict[int, str] | None] = {"0": DEC_GRAPHICS, "2": DEC_GRAPHICS, "A": {0x23: "£"}}

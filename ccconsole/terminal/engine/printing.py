@@ -20,25 +20,34 @@ _SEQUENCE = re.compile(r"\x1b\[[0-9;:]*[mK]")
 def print_text(screen: Screen, run: str) -> None:
     """Print characters, none of them a control."""
     if not screen.is_direct:
-        charset = CHARSETS.get(screen.charsets[screen.shift])
-        if charset is not None:
-            run = run.translate(charset)
+        run = _translated(screen, run)
     cells = run if run.isascii() else _lay_out(screen, run)
     if cells:
         screen.last_printed = cells
         _print_cells(screen, cells)
 
 
+def _translated(screen: Screen, run: str) -> str:
+    """The run as the character sets have it; a single shift is over after it."""
+    first = CHARSETS.get(
+        screen.charsets[screen.shift if screen.single_shift is None else screen.single_shift]
+    )
+    others = CHARSETS.get(screen.charsets[screen.shift])
+    screen.single_shift = None
+    screen.update_directness()
+    head, rest = run[:1], run[1:]
+    return (head.translate(first) if first else head) + (rest.translate(others) if others else rest)
+
+
 def repeat_last(screen: Screen, count: int) -> None:
-    """REP: the last character again, to the end of the row at most (as tmux bounds it)."""
+    """REP: the last character again; of more than a screenful only the scrollback sees less."""
     last = screen.last_printed
     if not last:
         return
     cell = last[-2:] if last[-1] == CONTINUATION else last[-1]
-    room = (screen.columns - screen.x) // len(cell)
-    repeated = cell * min(count, room)
-    if repeated:
-        _print_cells(screen, repeated)
+    in_row = max(screen.columns // len(cell), 1)
+    beyond = count - in_row * screen.height
+    _print_cells(screen, cell * (count if beyond <= 0 else in_row * screen.height + beyond % in_row))
 
 
 def _lay_out(screen: Screen, run: str) -> str:
@@ -94,13 +103,13 @@ def _single(cells: str) -> list[str]:
 
 
 def _print_clipped(screen: Screen, cells: str) -> None:
-    """Without autowrap what does not fit is written over the last column."""
+    """Without autowrap what does not fit is written over the last column; a wide character is left out."""
     columns = screen.columns
     for piece in [cells] if cells.isascii() else _single(cells):
-        if len(piece) > columns and not piece.isascii():
-            continue
-        x = min(screen.x, columns - 1 if piece.isascii() else columns - len(piece))
+        x = screen.column
         room = columns - x
+        if len(piece) > room and not piece.isascii():
+            continue
         row = screen.rows[screen.y]
         if screen.is_insert:
             row.insert(x, min(len(piece), room), row.fill, columns)

@@ -25,7 +25,7 @@ class SavedCursor:
     x: int = 0
     y: int = 0
     pen: str = PLAIN
-    charsets: tuple[str, str] = ("B", "B")
+    charsets: tuple[str, ...] = ("B",) * 4
     shift: int = 0
     is_origin: bool = False
 
@@ -90,6 +90,8 @@ class Screen:
         self.generation += 1
         self.soft_reset()
         self.modes = set(DEFAULT_MODES)
+        self.saved_modes: dict[int, bool] = {}
+        """What XTSAVE saved."""
         self.is_newline_mode = False
 
     def soft_reset(self) -> None:
@@ -102,8 +104,10 @@ class Screen:
         self.is_insert = False
         self.is_origin = False
         self.pen = PLAIN
-        self.charsets = ["B", "B"]
+        self.charsets = ["B"] * 4
         self.shift = 0
+        self.single_shift: int | None = None
+        """The character set of the next character alone."""
         self.top = 0
         self.bottom = self.height - 1
         self.buffer.saved = SavedCursor()
@@ -111,7 +115,7 @@ class Screen:
 
     def update_directness(self) -> None:
         """Whether text that fits the row is written as it is: no insert mode, no other character set."""
-        self.is_direct = not self.is_insert and self.charsets[self.shift] == "B"
+        self.is_direct = not self.is_insert and self.charsets[self.shift] == "B" and self.single_shift is None
 
     @property
     def fill(self) -> str:
