@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import getpass
+import os
 import platform
 import secrets
+import select
 import signal
 import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import partial
-from typing import ClassVar
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar
 
 from platformdirs import user_config_path, user_state_path
 from rich.terminal_theme import TerminalTheme
@@ -27,6 +32,9 @@ from ccconsole.screens.fleet import FleetScreen
 from ccconsole.screens.history import PromptHistory
 from ccconsole.screens.live import LiveBackend
 from ccconsole.screens.palette import ConsoleProvider
+
+if TYPE_CHECKING:
+    from ccconsole.recordings.reading import Recording
 
 DARK = Theme(
     name="ccconsole-dark",
@@ -102,9 +110,13 @@ class ConsoleApp(App[int], inherit_bindings=False):
     COMMANDS: ClassVar = {ConsoleProvider}
     CLOSE_TIMEOUT = 1.0
 
-    def __init__(self, desk: Desk, *, theme: str | None = None) -> None:
+    def __init__(
+        self, desk: Desk, *, theme: str | None = None, first: Callable[[Desk], Screen[None]] | None = None
+    ) -> None:
+        """`first` makes another screen than the fleet."""
         super().__init__()
         self.desk = desk
+        self._first = first
         self.VERTICAL_BREAKPOINTS = [(0, "-short"), (30, "-tall")]
         for own in (DARK, LIGHT):
             self.register_theme(own)
@@ -116,8 +128,8 @@ class ConsoleApp(App[int], inherit_bindings=False):
         self.set_keymap(desk.keymap)
 
     def get_default_screen(self) -> Screen[None]:
-        """The fleet."""
-        return FleetScreen(self.desk, id="fleet")
+        """The fleet, unless something else was asked for."""
+        return self._first(self.desk) if self._first else FleetScreen(self.desk, id="fleet")
 
 
 def build(
@@ -128,6 +140,7 @@ def build(
     settings: Settings | None = None,
     backend: Backend | None = None,
     history: PromptHistory | None = None,
+    first: Callable[[Desk], Screen[None]] | None = None,
 ) -> ConsoleApp:
     """The app, ready to run; what is left out is the user's own."""
     settings = settings or Settings()
@@ -142,16 +155,35 @@ def build(
         history=history or PromptHistory(None),
         environment=environment,
     )
-    return ConsoleApp(desk, theme=settings.theme)
+    return ConsoleApp(desk, theme=settings.theme, first=first)
 
 
 def run(config: Config, *, is_read_only: bool = False, environment: str | None = None) -> int:
     """Open the console; its exit code. ConfigError for wrong settings, before any picture."""
-    settings = keymap.load(user_config_path("ccconsole") / "config.toml")
+    settings = _settings()
     history = PromptHistory(user_state_path("ccconsole") / "prompts.jsonl")
     app = build(
         config, is_read_only=is_read_only, environment=environment, settings=settings, history=history
     )
+    return _opened(app)
+
+
+def replay(recording: Recording, *, speed: float = 1.0, idle_limit: float | None = None) -> int:
+    """Play a recording without a fleet; the exit code. ConfigError for wrong settings."""
+    from ccconsole.recordings.player import Player
+    from ccconsole.screens.replay import ReplayScreen
+
+    def first(desk: Desk) -> Screen[None]:
+        return ReplayScreen(desk, Player(recording, speed=speed, idle_limit=idle_limit), is_alone=True)
+
+    return _opened(build(Config({}), settings=_settings(), first=first))
+
+
+def _settings() -> Settings:
+    return keymap.load(user_config_path("ccconsole") / "config.toml")
+
+
+def _opened(app: ConsoleApp) -> int:
     # The engine shares the interpreter with Textual's reader and writer threads; at the usual 5 ms between
     # switches a key waits behind a flood of output.
     sys.setswitchinterval(SWITCH_SECONDS)
@@ -164,4 +196,30 @@ async def _run(app: ConsoleApp) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGHUP):
         loop.add_signal_handler(number, partial(app.exit, return_code=128 + number))
-    await app.run_async()
+    with _hang_up(partial(app.exit, return_code=128 + signal.SIGHUP)):
+        await app.run_async()
+
+
+@contextmanager
+def _hang_up(told: Callable[[], None]) -> Iterator[None]:
+    """Tell when the terminal is gone: without being the controlling one its end sends no signal."""
+    if not hasattr(select, "epoll") or not sys.stdin.isatty():
+        yield
+        return
+    loop = asyncio.get_running_loop()
+    with select.epoll() as watch:
+        watch.register(sys.stdin.fileno(), 0)  # A hang-up is told whatever is asked for.
+
+        def gone() -> None:
+            loop.remove_reader(watch.fileno())
+            # What is still to be written has nowhere to go, and would be an error at the end.
+            with Path(os.devnull).open("wb") as nowhere:
+                for descriptor in (1, 2):
+                    os.dup2(nowhere.fileno(), descriptor)
+            told()
+
+        loop.add_reader(watch.fileno(), gone)
+        try:
+            yield
+        finally:
+            loop.remove_reader(watch.fileno())

@@ -35,6 +35,14 @@ def duration(seconds: float | None) -> str:
     return f"{whole // 86400}d{whole % 86400 // 3600:02d}h"
 
 
+def timecode(seconds: float) -> str:
+    """A place in a recording to the tenth: `0:07.3`, `12:05.0`, `1:02:05.0`."""
+    tenths = int(max(0.0, seconds) * 10 + 1e-6)
+    minutes, rest = divmod(tenths, 600)
+    clock = f"{minutes // 60}:{minutes % 60:02d}" if minutes >= 60 else f"{minutes}"
+    return f"{clock}:{rest // 10:02d}.{rest % 10}"
+
+
 def size(count: float | None) -> str:
     """Bytes in powers of 1024: `0 B`, `812 B`, `1.5 KiB`, `64 MiB`."""
     if count is None:

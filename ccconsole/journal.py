@@ -8,7 +8,8 @@ from contextlib import aclosing, contextmanager
 from ccconsole import streams
 from ccconsole.errors import ConfigError, ConsoleError, Denied, NotFound, NotSignedIn, Unreachable
 from ccconsole.model import Task, TaskState
-from worker_service import reading
+from worker_service import layout, reading
+from worker_service.decoding import event_range
 from worker_service.store import Store, StoreError
 from worker_service.wire import Control, Reason, TaskEvent, TaskSummary
 
@@ -18,7 +19,8 @@ __all__ = ["JournalReader"]
 class JournalReader:
     """The journal at a store's url, as the console reads it; keeps what can no longer change.
 
-    Every method raises Denied, NotSignedIn or Unreachable when the store does not do what is asked.
+    Every method raises Denied, NotSignedIn or Unreachable when the store does not do what is asked, and
+    NotFound for what can be no task's id.
     """
 
     def __init__(self, url: str, environment: str) -> None:
@@ -49,32 +51,39 @@ class JournalReader:
     async def task(self, task_id: str) -> Task:
         """One task; NotFound when the journal does not know it."""
         with self._explained():
-            found = await self._read([task_id])
+            found = await self._read([self._checked(task_id)])
         if not found:
-            raise NotFound(
-                f"No task {task_id} in {self.environment}",
-                f"The journal at {self.url} does not know it.",
-                f"ccconsole tasks {self.environment} lists those there are.",
-            )
+            raise self._unknown(task_id)
         return found[0]
 
-    async def ids(self, prefix: str = "") -> list[str]:
-        """The ids that begin with `prefix`, sorted."""
+    async def some(self, ids: list[str]) -> list[Task]:
+        """Those of these tasks that the journal knows, newest first."""
         with self._explained():
-            return [found for found in await reading.task_ids(self._store) if found.startswith(prefix)]
+            return await self._read(ids)
+
+    async def ids(self, prefix: str = "") -> list[str]:
+        """The ids that begin with `prefix`, sorted; a whole one is found even where nothing can be listed."""
+        with self._explained():
+            try:
+                return [found for found in await reading.task_ids(self._store) if found.startswith(prefix)]
+            except StoreError:
+                if await reading.read_task(self._store, prefix) is None:
+                    raise
+                return [prefix]
 
     async def events(
         self, task_id: str, after: int = 0, *, follow: bool = True
     ) -> AsyncGenerator[TaskEvent, None]:
         """The task's events behind number `after`, as `reading.events` has them; sits short outages out."""
         last = after
+        self._checked(task_id)
 
         async def opened() -> AsyncGenerator[TaskEvent, None]:
             nonlocal last
             with self._explained():
                 async with aclosing(reading.events(self._store, task_id, last, follow)) as found:
                     async for event in found:
-                        last = max(last, reading.event_range(event)[1])
+                        last = max(last, event_range(event)[1])
                         yield event
 
         async with aclosing(streams.with_backoff(opened, Unreachable)) as events:
@@ -84,14 +93,27 @@ class JournalReader:
     async def last_event(self, task_id: str) -> int:
         """The number of the last event in the journal; 0 when there is none."""
         with self._explained():
-            return await reading.last_event(self._store, task_id)
+            return await reading.last_event(self._store, self._checked(task_id))
 
     async def send(self, task_id: str, control: Control) -> int:
         """Put a command into the task's mailbox; its number there."""
+        self._checked(task_id)
         with self._explained():
             n = await reading.send(self._store, task_id, control, self._next_control.get(task_id))
         self._next_control[task_id] = n + 1
         return n
+
+    def _checked(self, task_id: str) -> str:
+        if not layout.is_task_id(task_id):
+            raise self._unknown(task_id)
+        return task_id
+
+    def _unknown(self, task_id: str) -> NotFound:
+        return NotFound(
+            f"No task {task_id} in {self.environment}",
+            f"The journal at {self.url} does not know it.",
+            f"ccconsole tasks {self.environment} lists those there are.",
+        )
 
     async def _read(self, ids: list[str]) -> list[Task]:
         summaries = await reading.read_tasks(self._store, [one for one in ids if one not in self._ended])
@@ -159,11 +181,12 @@ def as_task(summary: TaskSummary, environment: str, *, is_lost: bool = False) ->
         deadline=summary.deadline,
         last_output_at=summary.last_output_at,
         output_bytes=summary.output_bytes,
+        columns=summary.cols,
+        rows=summary.rows,
         exit_code=result.exit_code if result is not None else None,
         cost_usd=result.usage.cost_usd if result is not None and result.usage is not None else None,
         actor=summary.actor,
         session_id=(result.session_id if result is not None else None) or summary.session_id,
         asks=summary.asks,
         driver=summary.driver,
-        size=(summary.cols, summary.rows),
     )

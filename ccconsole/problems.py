@@ -32,6 +32,18 @@ class WorkerBusy(Full):
     """An instance answered, and runs as many tasks as it may: said by the worker, not by the platform."""
 
 
+class NoAnswer(Unreachable):
+    """The platform answered in place of an instance: whether the request began there is not known."""
+
+
+class Unfit(ConfigError):
+    """The worker would not take the request; `fields` are those it named, as they are on the wire."""
+
+    def __init__(self, title: str, detail: str, fields: tuple[str, ...]) -> None:
+        super().__init__(title, f"{detail} ({', '.join(fields)})" if fields else detail)
+        self.fields = fields
+
+
 def problem_of(response: httpx.Response, body: bytes, url: str) -> ConsoleError:
     """The error that a 3xx, 4xx or 5xx answer stands for."""
     try:
@@ -45,8 +57,8 @@ def _from_worker(response: httpx.Response, problem: Problem) -> ConsoleError:
     detail = problem.detail or problem.message
     match response.status_code:
         case 400 | 409 | 413 | 422:
-            fields = ", ".join(str(entry.get("field") or entry) for entry in problem.details or ())
-            return ConfigError(problem.title, f"{detail} ({fields})" if fields else detail)
+            fields = tuple(str(entry.get("field") or entry) for entry in problem.details or ())
+            return Unfit(problem.title, detail, fields)
         case 401:
             return NotSignedIn(problem.title, detail, "The worker wants its bearer token: set WORKER_TOKEN.")
         case 403:
@@ -90,7 +102,7 @@ def _from_platform(response: httpx.Response, url: str) -> ConsoleError:
         case 504:
             return TimedOut("The request took longer than the service allows", f"{said}.")
         case 500 | 502 | 503:
-            return Unreachable(
+            return NoAnswer(
                 "No instance answered",
                 f"{said}: it failed to start, crashed, or ran out of memory.",
                 "ccconsole logs TARGET --severity warning",

@@ -20,7 +20,8 @@ from ccconsole.journal import JournalReader
 from ccconsole.model import Service, Task
 from ccconsole.problems import Full, WorkerBusy
 from ccconsole.worker_client import StreamEnded, output_bytes
-from worker_service.reading import event_range, gap_event
+from worker_service.decoding import event_range
+from worker_service.reading import gap_event
 from worker_service.wire import Control, EventType, RunRequest, TaskEvent
 
 __all__ = ["NoOutcome", "attach", "command", "journal", "output_bytes", "send", "start", "task", "tasks"]

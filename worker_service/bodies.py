@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import hashlib
-import re
 from typing import Any, TypeVar
 from uuid import uuid4
 
 from fastapi import Request
 from pydantic import BaseModel, ValidationError
-from pydantic_core import from_json
+from pydantic_core import from_json, to_json
 from starlette.requests import ClientDisconnect
 
 from worker_service import refusals
-from worker_service.wire import MAX_PROMPT_BYTES, TASK_ID_PATTERN, RunRequest
+from worker_service.layout import is_task_id
+from worker_service.wire import MAX_PROMPT_BYTES, RunRequest
 
 MAX_BODY_BYTES = 8 << 20
 """A prompt of the largest size with every byte escaped as \\u00xx, and room for the rest."""
@@ -56,7 +56,9 @@ def checked(model: type[_Model], fields: dict[str, Any]) -> _Model:
         Refused: a field is missing or wrong; all such fields are named.
     """
     try:
-        return model.model_validate(fields)
+        # As JSON, where strict means that a number is one, and not that an enumeration's word is none; what
+        # is no finite number, which Python makes of 1e999, becomes a word.
+        return model.model_validate_json(to_json(fields, inf_nan_mode="strings"), strict=True)
     except ValidationError as error:
         details = [
             {"field": ".".join(map(str, item["loc"])) or "body", "message": item["msg"]}
@@ -77,6 +79,8 @@ def run_request(fields: dict[str, Any]) -> tuple[RunRequest, list[str]]:
     if size > MAX_PROMPT_BYTES:
         message = f"is {size} bytes long; at most {MAX_PROMPT_BYTES} are taken"
         raise refusals.invalid("prompt", message, status=413)
+    if request.metadata is not None and not _is_readable_within(request.metadata):
+        raise refusals.invalid("metadata", "is nested too deeply")
     known = {info.alias for info in RunRequest.model_fields.values()} | set(RunRequest.model_fields)
     return request, sorted(name[:100] for name in fields if name not in known)[:100]
 
@@ -87,7 +91,7 @@ def task_id(request: RunRequest, *, path_id: str | None = None, key: str | None 
     Raises:
         Refused: two of them differ, or the path's is no task id.
     """
-    if path_id is not None and not re.match(TASK_ID_PATTERN, path_id):
+    if path_id is not None and not is_task_id(path_id):
         raise refusals.invalid(
             "taskId", "1 to 128 letters, digits, '.', '_' or '-', the first no punctuation"
         )
@@ -96,9 +100,21 @@ def task_id(request: RunRequest, *, path_id: str | None = None, key: str | None 
     if (chosen := path_id or request.task_id) is not None:
         return chosen
     if key is not None and (key := key.strip().strip('"')):
-        is_id = re.fullmatch(TASK_ID_PATTERN, key)
-        return key if is_id else f"key-{hashlib.sha256(key.encode('utf-8', 'replace')).hexdigest()[:32]}"
+        return (
+            key
+            if is_task_id(key)
+            else f"key-{hashlib.sha256(key.encode('utf-8', 'replace')).hexdigest()[:32]}"
+        )
     return str(uuid4())
+
+
+def _is_readable_within(metadata: dict[str, Any]) -> bool:
+    """Whether the parser, which bounds the depth, also reads it inside a task's summary and its events."""
+    try:
+        from_json(to_json({"result": {"metadata": metadata}}))
+    except ValueError:
+        return False
+    return True
 
 
 def _too_large() -> refusals.Refused:

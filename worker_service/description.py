@@ -78,7 +78,7 @@ EVENTS: Responses = {
 }
 TRANSCRIPT: Responses = {
     200: {
-        "description": "The transcript",
+        "description": "The transcript; as an asciicast (v2) with markers for all that is no output",
         "content": {
             kind: {"schema": {"type": "string"}}
             for kind in ("text/plain", "application/x-ndjson", "application/x-asciicast")

@@ -7,9 +7,10 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from pydantic_core import to_json
+from pydantic_core import from_json
 
 from worker_service.redaction import Redactor
+from worker_service.transcript import encoded, line
 from worker_service.wire import EventType, TaskEvent
 
 Sink = Callable[[TaskEvent, bytes], None]
@@ -19,20 +20,8 @@ Sink = Callable[[TaskEvent, bytes], None]
 def frame(event: TaskEvent, data: bytes | None = None) -> bytes:
     """The event as a server-sent event; `data` is its data when already encoded."""
     number = b"" if event.id is None else b"id: %d\n" % event.id
-    body = _json(event.data) if data is None else data
+    body = encoded(event.data) if data is None else data
     return b"%sevent: %s\ndata: %s\n\n" % (number, event.type.encode(), body)
-
-
-def line(event: TaskEvent, data: bytes | None = None) -> bytes:
-    """The event as one line of newline-delimited JSON."""
-    body = _json(event.data) if data is None else data
-    number = b"null" if event.id is None else b"%d" % event.id
-    return b'{"id":%s,"type":"%s","data":%s}\n' % (number, event.type.encode(), body)
-
-
-def _json(data: dict[str, Any]) -> bytes:
-    # An agent's own numbers may be no numbers, which JSON does not know.
-    return to_json(data, inf_nan_mode="null")
 
 
 class EventLog:
@@ -66,10 +55,10 @@ class EventLog:
         """Number, encode and keep one event, and wake the readers."""
         self.last += 1
         event = TaskEvent(self.last, type_, self._stamped(self.last, data))
-        body = self._redactor.clean(_json(event.data))
-        encoded = frame(event, body)
-        self._frames[self.last] = encoded
-        self.size += len(encoded)
+        body = self._redactor.clean(encoded(event.data))
+        framed = frame(event, body)
+        self._frames[self.last] = framed
+        self.size += len(framed)
         while self.size > self._ring_bytes and self.first < self.last:
             self.size -= len(self._frames.pop(self.first))
             self.first += 1
@@ -100,6 +89,17 @@ class EventLog:
             size += len(self._frames[after])
             parts.append(self._frames[after])
         return b"".join(parts), after
+
+    def held(self) -> list[TaskEvent]:
+        """The events that the ring still holds, decoded; a gap in front stands for those it has dropped."""
+        frames, _ = self.read(0, self.size + 1)
+        found = []
+        for text in frames.split(b"\n\n")[:-1]:
+            number, kind, data = text.split(b"\n", 2)
+            type_ = EventType(kind.removeprefix(b"event: ").decode())
+            fields: dict[str, Any] = from_json(data.removeprefix(b"data: "))
+            found.append(TaskEvent(int(number.removeprefix(b"id: ")), type_, fields))
+        return found
 
     async def wait(self, after: int, timeout: float, journaled: int | None = None) -> bool:
         """Whether there is anything after event `after`, or the log was closed, within `timeout` seconds.

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import hmac
-import json
 import re
 from collections.abc import Mapping
 from urllib.parse import urlsplit
 
+from pydantic_core import from_json
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -96,10 +95,10 @@ def caller(headers: Mapping[str, str]) -> str | None:
         parts = token.strip().split(".")
         if scheme.lower() == "bearer" and len(parts) == 3:
             try:
-                claims = json.loads(base64.urlsafe_b64decode(parts[1] + "=" * (-len(parts[1]) % 4)))
-            except (binascii.Error, ValueError, RecursionError):
+                claims = from_json(base64.urlsafe_b64decode(parts[1] + "=" * (-len(parts[1]) % 4)))
+            except ValueError:
                 continue
             email = claims.get("email") if isinstance(claims, dict) else None
-            if isinstance(email, str) and email:
+            if isinstance(email, str) and email and email.isprintable():
                 return email[:200]
     return None

@@ -27,7 +27,7 @@ class Journal:
     """
 
     def __init__(self, store: Store) -> None:
-        self._store = store
+        self.store = store
         self._nonce = uuid4().hex
         self._unclaimed: dict[str, bytes] = {}
 
@@ -51,8 +51,8 @@ class Journal:
         body = summary_body(summary, self._nonce)
         try:
             async with asyncio.timeout(CLAIM_SECONDS):
-                held = await self._store.create(layout.task(summary.task_id), body)
-            return None if held is None else TaskSummary.model_validate_json(held)
+                held = await self.store.create(layout.task(summary.task_id), body)
+            return None if held is None else reading.summary_of(summary.task_id, held)
         except (StoreError, TimeoutError, ValueError) as error:
             logger.warning("task %s is not claimed in the journal yet: %s", summary.task_id, error)
             self._unclaimed[summary.task_id] = body
@@ -60,30 +60,30 @@ class Journal:
 
     async def read_session(self, session_id: str) -> bytes | None:
         """An agent's conversation; None when the store has none of that id."""
-        return await self._store.read(layout.session(session_id))
+        return await self.store.read(layout.session(session_id))
 
     async def write_session(self, session_id: str, body: bytes) -> None:
         """Put an agent's conversation down, over an older copy of it."""
-        await self._store.put(layout.session(session_id), body)
+        await self.store.put(layout.session(session_id), body)
 
     def writer(self, summary: TaskSummary) -> TaskWriter:
         """What writes the journal of a task that was claimed; close it when the task has ended."""
         claim = self._unclaimed.pop(summary.task_id, None)
-        return TaskWriter(self._store, summary, nonce=self._nonce, claim=claim)
+        return TaskWriter(self.store, summary, nonce=self._nonce, claim=claim)
 
     async def read_task(self, task_id: str) -> TaskSummary | None:
         """The task's summary; None when the journal does not know it."""
-        return await reading.read_task(self._store, task_id)
+        return await reading.read_task(self.store, task_id)
 
     async def tasks(self) -> list[TaskSummary]:
         """Every task in the journal, newest first."""
-        found = await reading.read_tasks(self._store, await reading.task_ids(self._store))
+        found = await reading.read_tasks(self.store, await reading.task_ids(self.store))
         return sorted(found, key=lambda summary: summary.created_at, reverse=True)
 
     def events(self, task_id: str, after: int = 0, follow: bool = True) -> AsyncGenerator[TaskEvent, None]:
         """The task's events behind number `after`, as `reading.events` has them."""
-        return reading.events(self._store, task_id, after, follow)
+        return reading.events(self.store, task_id, after, follow)
 
     async def send(self, task_id: str, control: Control) -> int:
         """Put a command into the task's mailbox; its number there."""
-        return await reading.send(self._store, task_id, control)
+        return await reading.send(self.store, task_id, control)

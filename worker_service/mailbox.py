@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-import logging
 import time
 
+from pydantic_core import from_json
+
 from worker_service import layout
-from worker_service.store import Store
+from worker_service.decoding import in_a_line
+from worker_service.store import ForeignObject, Store
 from worker_service.wire import Control
 
 PROBE_SECONDS = 0.5
@@ -15,7 +17,8 @@ FAR_KEYS_SECONDS = 0.1
 KEYS_LINGER_SECONDS = 10.0
 """How long after its last command an interactive task's mailbox is still probed fast."""
 
-logger = logging.getLogger(__name__)
+NONCES_KEPT = 10_000
+"""What was taken is known so long, to be passed over when it is put down again under another number."""
 
 
 class Mailbox:
@@ -25,7 +28,9 @@ class Mailbox:
         self._store = store
         self._task_id = task_id
         self._is_interactive = is_interactive
-        self._next = 1
+        self.position = 1
+        """The number of the entry that is looked for next."""
+        self._nonces: dict[str, None] = {}
         self._hit_at = time.monotonic()
 
     @property
@@ -45,10 +50,39 @@ class Mailbox:
         Raises:
             StoreError: the mailbox could not be looked at.
         """
-        while (body := await self._store.read(layout.control(self._task_id, self._next))) is not None:
-            n, self._next, self._hit_at = self._next, self._next + 1, time.monotonic()
+        while True:
+            path = layout.control(self._task_id, self.position)
             try:
-                return n, Control.model_validate_json(body)
-            except ValueError:
-                logger.warning("entry %d of task %s's mailbox is no command; passed over", n, self._task_id)
-        return None
+                body = await self._store.read(path)
+                if body is None:
+                    return None
+                control = self._checked(body)
+            except ForeignObject as error:
+                self._pass_over(path, str(error))
+            except ValueError as error:
+                self._pass_over(path, f"no command of this task: {in_a_line(error)}")
+            else:
+                self._step()
+                return self.position - 1, control
+
+    def _checked(self, body: bytes) -> Control:
+        control = Control.model_validate_json(body, strict=True)
+        fields = from_json(body)
+        if fields.get("taskId", self._task_id) != self._task_id:
+            raise ValueError("it is another's")
+        nonce = str(fields.get("nonce", ""))
+        if nonce in self._nonces:
+            raise ValueError("it was taken before")
+        if nonce:
+            self._nonces[nonce] = None
+            if len(self._nonces) > NONCES_KEPT:
+                del self._nonces[next(iter(self._nonces))]
+        return control
+
+    def _pass_over(self, path: str, why: str) -> None:
+        self._store.pass_over(path, why)
+        self._step()
+
+    def _step(self) -> None:
+        self.position += 1
+        self._hit_at = time.monotonic()

@@ -11,7 +11,7 @@ from worker_service import bodies, description, logs, refusals, status, streams
 from worker_service.guard import caller
 from worker_service.status import Worker
 from worker_service.tasks import Task
-from worker_service.transcript import MEDIA_TYPES, Format, each, events_of, transcript
+from worker_service.transcript import MEDIA_TYPES, Format, transcript
 from worker_service.wire import Control, TaskSummary
 
 router = APIRouter()
@@ -126,10 +126,13 @@ async def task_transcript(
     found = await pool.find(task_id)
     summary = found.record.summary() if isinstance(found, Task) else found
     if isinstance(found, Task) and (found.log.first == 1 or pool.journal is None):
-        said = each(events_of(found.log))
+        said = streams.each(found.log.held())
     else:
         said = pool.journaled_events(task_id, 0, follows=False)
-    written = transcript(summary, said, format)
+    writer = transcript(
+        format, task_id=task_id, began=summary.created_at, columns=summary.cols, rows=summary.rows
+    )
+    written = streams.written(said, writer)
     return StreamingResponse(written, media_type=MEDIA_TYPES[format], headers=streams.HEADERS)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections import deque
+from typing import NamedTuple
 
 from worker_service import layout
 from worker_service.reading import gap_event
@@ -13,6 +14,14 @@ SEGMENT_BYTES = 1 << 20
 """A store slower than the task gets larger segments, up to this size."""
 BUFFER_BYTES = 8 << 20
 """What waits for the store at most; beyond it the oldest events are dropped and a `gap` says so."""
+
+
+class Segment(NamedTuple):
+    """One object to be written, and the number of its last event."""
+
+    path: str
+    body: bytes
+    last: int
 
 
 class Buffer:
@@ -38,8 +47,8 @@ class Buffer:
             self.size -= len(dropped)
             self._dropped = (self._dropped[0] if self._dropped else oldest, oldest)
 
-    def take(self) -> tuple[str, bytes] | None:
-        """The next segment's path and body, with its `gap` line in front; None when nothing waits."""
+    def take(self) -> Segment | None:
+        """The next segment, with its `gap` line in front; None when nothing waits."""
         if not self._lines:
             return None
         lines: list[bytes] = []
@@ -55,4 +64,4 @@ class Buffer:
             size += len(line)
         self.size -= size
         self.since = time.monotonic() if self._lines else None
-        return layout.segment(self._task_id, first, last), b"".join(lines)
+        return Segment(layout.segment(self._task_id, first, last), b"".join(lines), last)

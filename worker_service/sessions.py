@@ -8,6 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from worker_service import layout
 from worker_service.agents.base import Agent, Reader
 from worker_service.redaction import Redactor
 
@@ -107,7 +108,9 @@ class SessionCopy:
 
     async def _keep(self) -> None:
         async with self._lock:
-            if (session_id := self._reader.session_id) is not None:
+            session_id = self._reader.session_id
+            # An agent names its session itself, and a name may be a path.
+            if session_id is not None and layout.is_task_id(session_id):
                 self._kept = await self._sessions.keep(session_id, self._workspace, self._kept)
 
 

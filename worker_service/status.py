@@ -57,6 +57,7 @@ def hello(worker: Worker) -> dict[str, Any]:
             },
         },
         "agent": {"kind": agent.kind, "version": worker.agent_version, "credential": agent.credential()},
+        "store": _store(pool),
         "onDisconnect": settings.worker_on_disconnect,
         "timestamp": _iso(time.time()),
         "cloudRun": {
@@ -122,6 +123,14 @@ def metrics(worker: Worker) -> str:
     ends = ("completed", "failed", "cancelled")
     lines.extend(f'worker_tasks_total{{status="{status}"}} {pool.ends[status]}' for status in ends)
     return "\n".join(lines) + "\n"
+
+
+def _store(pool: Pool) -> dict[str, Any] | None:
+    if pool.journal is None:
+        return None
+    problem, since = pool.journal.store.health.state()
+    said = None if problem is None else pool.house.redactor.clean_text(problem)
+    return {"kind": pool.journal.store.kind, "problem": said, "since": _iso(since)}
 
 
 def _metric(name: str, kind: str, value: float) -> tuple[str, str]:

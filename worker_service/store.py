@@ -2,51 +2,34 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+import logging
+import time
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
-from urllib.parse import urlsplit
-from urllib.request import url2pathname
+from typing import TYPE_CHECKING, TypeVar
 
-from obstore.exceptions import (
-    AlreadyExistsError,
-    BaseError,
-    PermissionDeniedError,
-    UnauthenticatedError,
-)
-from obstore.store import LocalStore, MemoryStore, from_url
+from obstore.exceptions import AlreadyExistsError
 
 from worker_service.calls import Calls
+from worker_service.folder import Folder, NotOurs
+from worker_service.health import Health, Side
+from worker_service.opening import Kind, open_objects
+from worker_service.trouble import FAILURES, ForeignObject, StoreError, store_error
 
 if TYPE_CHECKING:
     from obstore.store import ObjectStore
 
-CLIENT_OPTIONS: Any = {"connect_timeout": "5s", "timeout": "20s"}
-RETRY_CONFIG: Any = {"max_retries": 2, "retry_timeout": timedelta(seconds=10)}
-"""Short: whoever calls has its own back-off, and a person may be waiting."""
+__all__ = ["ForeignObject", "Store", "StoreError"]
 
-FAILURES = (BaseError, OSError)
+T = TypeVar("T")
+
+MAX_OBJECT_BYTES = 32 << 20
+"""What is larger is not read: a segment holds one event at least, and an agent's line may have 16 MiB."""
+MAX_PASSED_OVER = 100
+"""So many foreign objects are named in the log; who strews more of them fills neither it nor memory."""
+
 _calls = Calls(FAILURES)
-
-Trouble = Literal["denied", "unauthenticated", "unreachable"]
-
-
-class StoreError(OSError):
-    """The store did not do what was asked; the text says why, in one line."""
-
-    def __init__(self, text: str, trouble: Trouble = "unreachable") -> None:
-        super().__init__(text)
-        self.trouble = trouble
-
-
-def _store_error(error: BaseException) -> StoreError:
-    text = str(error).split("\n", 1)[0].strip() or type(error).__name__
-    if isinstance(error, PermissionDeniedError | PermissionError):
-        return StoreError(f"the store refused access: {text}", "denied")
-    is_offline = "error sending request" in text
-    if isinstance(error, UnauthenticatedError) or ("token request" in text and not is_offline):
-        return StoreError(f"no valid credentials for the store: {text}", "unauthenticated")
-    return StoreError(text)
+logger = logging.getLogger(__name__)
 
 
 class Store:
@@ -55,55 +38,44 @@ class Store:
     Every method raises StoreError when the store is denied, full, broken or out of reach.
     """
 
-    def __init__(self, objects: ObjectStore) -> None:
+    def __init__(self, objects: ObjectStore, kind: Kind, folder: Path | None = None) -> None:
         self._objects = objects
-        self.is_near = isinstance(objects, LocalStore | MemoryStore)
+        self._folder = None if folder is None else Folder(folder)
+        self._passed_over: set[str] = set()
+        self.kind = kind
+        self.is_near = kind in ("file", "memory")
+        self.health = Health()
 
     @classmethod
     def open(cls, url: str) -> Store:
-        """The store at `url`; a folder is made, private to its owner, when it is not there.
-
-        Raises:
-            ValueError: the url is not one of file:///folder, gs://bucket/prefix, s3://bucket/prefix, memory:///.
-            StoreError: the folder cannot be made, or the credentials cannot be read.
-        """
-        scheme = urlsplit(url).scheme
-        if scheme == "file":
-            return cls(_folder(url))
-        if scheme == "memory":
-            return cls(MemoryStore())
-        try:
-            return cls(from_url(url, client_options=CLIENT_OPTIONS, retry_config=RETRY_CONFIG))
-        except (BaseError, ValueError) as error:
-            reason = str(error).split("\n", 1)[0]
-            if isinstance(error, BaseError) and "URL" not in reason:
-                raise StoreError(
-                    f"no valid credentials for the store: {reason}", "unauthenticated"
-                ) from error
-            raise ValueError(
-                f"{url!r} is no object store: {reason}. "
-                "Give gs://bucket/prefix, s3://bucket/prefix, file:///absolute/folder or memory:///"
-            ) from error
+        """The store at `url`; raises what `open_objects` does."""
+        return cls(*open_objects(url))
 
     async def read(self, path: str) -> bytes | None:
-        """The object's bytes; None when there is no such object."""
+        """The object's bytes; None when there is no such object.
+
+        Raises:
+            ForeignObject: it is too large for one of a journal's, or no file.
+        """
 
         def read() -> bytes:
-            return bytes(self._objects.get(path).bytes())
+            if self._folder is not None:
+                self._folder.check(path)
+            found = self._objects.get(path)
+            if (size := found.meta["size"]) > MAX_OBJECT_BYTES:
+                raise NotOurs(f"it is too large: {size:,} bytes")
+            return bytes(found.bytes())
 
-        try:
-            return await _calls.run(read)
-        except FileNotFoundError:
-            return None
-        except FAILURES as error:
-            raise _store_error(error) from error
+        return await self._ask("read", _unless_absent(read))
 
     async def put(self, path: str, data: bytes) -> None:
         """Write the object, over whatever was there."""
-        try:
-            await _calls.run(self._objects.put, path, data, use_multipart=False)
-        except FAILURES as error:
-            raise _store_error(error) from error
+
+        def put() -> None:
+            self._check_way(path)
+            self._objects.put(path, data, use_multipart=False)
+
+        await self._ask("write", put)
 
     async def create(self, path: str, data: bytes) -> bytes | None:
         """Write the object if it is absent: None when it now holds `data`, else what it held before.
@@ -111,63 +83,126 @@ class Store:
         A store that retries a write may find its own first try there, so the bytes are compared:
         `data` must hold something that only this writer writes.
         """
+
+        def is_new() -> bool:
+            self._check_way(path)
+            try:
+                self._objects.put(path, data, mode="create")
+            except AlreadyExistsError:
+                return False
+            return True
+
+        if await self._ask("write", is_new):
+            return None
         try:
-            await _calls.run(self._objects.put, path, data, mode="create")
-        except AlreadyExistsError:
             held = await self.read(path)
-            return None if held == data else held or b""
-        except FAILURES as error:
-            raise _store_error(error) from error
-        return None
+        except ForeignObject:
+            held = None
+        return None if held == data else held or b""
 
     async def delete(self, path: str) -> None:
         """Remove the object; it may be gone already."""
-        try:
-            await _calls.run(self._objects.delete, path)
-        except FileNotFoundError:
-            return
-        except FAILURES as error:
-            raise _store_error(error) from error
 
-    async def names(self, folder: str, after: str | None = None) -> list[str]:
-        """The paths of the objects under `folder`, sorted; only those that sort behind `after`, if given."""
+        def delete() -> None:
+            self._check_way(path)
+            self._objects.delete(path)
 
-        def names() -> list[str]:
-            return sorted(entry["path"] for entry in self._objects.list(folder, offset=after).collect())
+        await self._ask("write", _unless_absent(delete))
 
-        try:
-            return await _calls.run(names)
-        except FAILURES as error:
-            raise _store_error(error) from error
+    async def names(self, folder: str, after: str = "") -> list[str]:
+        """The paths of the objects directly in `folder`, sorted; only those that sort behind `after`."""
+
+        def names() -> dict[str, bool | None]:
+            if self._folder is not None:
+                entries = self._folder.entries(folder).items()
+                return {path: kind for name, kind in entries if (path := f"{folder}/{name}") > after}
+            listed = self._objects.list(folder, offset=after or None).collect()
+            return {entry["path"]: entry["path"].rpartition("/")[0] == folder for entry in listed}
+
+        return self._those(True, await self._listed(folder, names))
 
     async def folders(self, folder: str) -> list[str]:
-        """The names of the folders directly in `folder`, sorted."""
-        try:
-            listed = await _calls.run(self._objects.list_with_delimiter, folder)
-        except FAILURES as error:
-            raise _store_error(error) from error
-        return sorted(prefix.rsplit("/", 1)[-1] for prefix in listed["common_prefixes"])
+        """The paths of the folders directly in `folder`, sorted."""
+
+        def folders() -> dict[str, bool | None]:
+            if self._folder is not None:
+                return {f"{folder}/{name}": kind for name, kind in self._folder.entries(folder).items()}
+            listed = self._objects.list_with_delimiter(folder)
+            return dict.fromkeys(listed["common_prefixes"], False)
+
+        return self._those(False, await self._listed(folder, folders))
 
     async def written_at(self, path: str) -> float | None:
         """When the object was last written, seconds since the epoch; None when there is no such object."""
+
+        def written_at() -> float | None:
+            if self._folder is not None:
+                return self._folder.check(path)
+            return self._objects.head(path)["last_modified"].timestamp()
+
         try:
-            meta = await _calls.run(self._objects.head, path)
+            return await self._ask("read", _unless_absent(written_at))
+        except ForeignObject as error:
+            self.pass_over(path, str(error))
+            return None
+
+    def pass_over(self, path: str, why: str) -> None:
+        """Log, once for each path, that what lies there is no part of a journal."""
+        if path in self._passed_over or len(self._passed_over) > MAX_PASSED_OVER:
+            return
+        self._passed_over.add(path)
+        if len(self._passed_over) > MAX_PASSED_OVER:
+            logger.warning("passed over in the store: more than %d objects", MAX_PASSED_OVER)
+            return
+        # As a literal: a name in a folder may hold line breaks and bytes that are no text.
+        logger.warning("passed over in the store: %r: %s", path, why)
+
+    def _check_way(self, path: str) -> None:
+        if self._folder is not None:
+            self._folder.check_way(path)
+
+    async def _listed(
+        self, folder: str, function: Callable[[], dict[str, bool | None]]
+    ) -> dict[str, bool | None]:
+        try:
+            return await self._ask("read", function)
+        except ForeignObject as error:
+            self.pass_over(folder, str(error))
+            return {}
+
+    def _those(self, is_file: bool, listed: dict[str, bool | None]) -> list[str]:
+        for path, kind in listed.items():
+            if kind is not is_file:
+                self.pass_over(path, "no file" if is_file else "no folder")
+        return sorted(path for path, kind in listed.items() if kind is is_file)
+
+    async def _ask(self, side: Side, function: Callable[[], T]) -> T:
+        def ask() -> T:
+            began = time.monotonic()
+            with self.health.asked():
+                try:
+                    answer = function()
+                except NotOurs as error:
+                    if side == "write":
+                        self.health.failed(side, str(error))
+                    raise ForeignObject(str(error)) from error
+                except FAILURES as error:
+                    problem = store_error(error)
+                    self.health.failed(side, str(problem))
+                    raise problem from error
+            self.health.answered(side, time.monotonic() - began)
+            return answer
+
+        return await _calls.run(ask)
+
+
+def _unless_absent(function: Callable[[], T]) -> Callable[[], T | None]:
+    """The same, with None for an object that is not there."""
+
+    def ask() -> T | None:
+        try:
+            return function()
         except FileNotFoundError:
             return None
-        except FAILURES as error:
-            raise _store_error(error) from error
-        return meta["last_modified"].timestamp()
 
-
-def _folder(url: str) -> LocalStore:
-    parts = urlsplit(url)
-    path = Path(url2pathname(parts.path))
-    if parts.netloc not in ("", "localhost") or not path.is_absolute() or path == Path("/"):
-        raise ValueError(f"{url!r} is no folder: give an absolute one, as file:///var/lib/ccconsole/store")
-    try:
-        path.mkdir(mode=0o700, parents=True, exist_ok=True)
-        return LocalStore(path)
-    except FAILURES as error:
-        raise StoreError(
-            f"the folder {path} cannot be used as a store: {str(error).splitlines()[0]}"
-        ) from error
+    return ask

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, Callable, Mapping
+from collections.abc import AsyncGenerator, Callable, Iterable, Mapping
 from contextlib import aclosing
 
 from fastapi.responses import StreamingResponse
@@ -13,6 +13,7 @@ from starlette.types import Receive, Scope, Send
 
 from worker_service.events import EventLog, frame
 from worker_service.tasks import Task
+from worker_service.transcript import Transcript
 from worker_service.wire import EventType, Reason, Status, TaskEvent, TaskResult, TaskSummary
 
 HEARTBEAT_SECONDS = 15.0
@@ -133,7 +134,7 @@ async def journaled_result(
         status=Status.FAILED,
         reason=Reason.LOST,
         detail=detail,
-        duration=round((time.time() - summary.created_at) * 1000),
+        duration=max(0, round((time.time() - summary.created_at) * 1000)),
         instance_id=summary.instance_id,
         revision=summary.revision,
     )
@@ -160,3 +161,21 @@ async def with_heartbeats(events: AsyncGenerator[TaskEvent, None]) -> AsyncGener
         if coming is not None:
             coming.cancel()
             await asyncio.gather(coming, return_exceptions=True)
+
+
+async def each(events: Iterable[TaskEvent]) -> AsyncGenerator[TaskEvent, None]:
+    """`events` as an asynchronous run."""
+    for event in events:
+        yield event
+
+
+async def written(
+    events: AsyncGenerator[TaskEvent, None], transcript: Transcript
+) -> AsyncGenerator[bytes, None]:
+    """The transcript in pieces; between two of them other requests have their turn."""
+    async with aclosing(events):
+        async for event in events:
+            for piece in transcript.write(event):
+                yield piece
+                await asyncio.sleep(0)
+    yield transcript.close()

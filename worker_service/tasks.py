@@ -219,8 +219,8 @@ class Task:
             self.control(control)
         self._warn()
         problem = self._writer.problem if self._writer else None
-        if problem is not None and self._problem is None:
-            self.record.say_error("journal", problem, is_retryable=True)
+        if (problem is None) is not (self._problem is None):
+            self.record.say_error("journal", problem or "the journal is written again", is_retryable=True)
         self._problem = problem
 
     def _stop(self, ending: Ending, rung: Rung = Rung.INTERRUPT) -> None:

@@ -15,6 +15,11 @@ from pydantic.alias_generators import to_camel
 TASK_ID_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$"
 TaskId = Annotated[str, StringConstraints(pattern=TASK_ID_PATTERN)]
 
+Count = Annotated[int, Field(ge=0, le=2**53)]
+"""As far as every reader of JSON counts exactly."""
+Moment = Annotated[float, Field(ge=0, lt=253_402_300_800, allow_inf_nan=False)]
+"""Seconds since the epoch, before the year 10000: beyond it there are no dates."""
+
 MAX_PROMPT_BYTES = 1 << 20
 """The largest prompt, UTF-8 encoded: what the real CLI was measured to take on stdin."""
 
@@ -131,12 +136,12 @@ class RunRequest(Wire):
 class Usage(Wire):
     """Tokens and money of one task alone, at list price, as the agent reports them."""
 
-    input_tokens: int = 0
-    output_tokens: int = 0
-    cache_read_tokens: int = 0
-    cache_creation_tokens: int = 0
-    cost_usd: float | None = None
-    turns: int | None = None
+    input_tokens: Count = 0
+    output_tokens: Count = 0
+    cache_read_tokens: Count = 0
+    cache_creation_tokens: Count = 0
+    cost_usd: Annotated[float, Field(allow_inf_nan=False)] | None = None
+    turns: Count | None = None
 
 
 class TaskResult(Wire):
@@ -147,14 +152,14 @@ class TaskResult(Wire):
     reason: Reason | None = None
     detail: str | None = None
     """The reason in words, for a person."""
-    exit_code: int | None = None
+    exit_code: Annotated[int, Field(ge=-(2**31), lt=2**32)] | None = None
     signal: str | None = None
     """The signal's name, for example SIGKILL."""
     output: str = ""
     """The last part of the rendered output, at most 64 KiB."""
     output_truncated: bool = False
-    output_bytes: int = 0
-    duration: int
+    output_bytes: Count = 0
+    duration: Count
     """Milliseconds."""
     session_id: str | None = None
     usage: Usage | None = None
@@ -177,20 +182,19 @@ class TaskSummary(Wire):
     """At most its first 200 characters."""
     mode: Mode = Mode.HEADLESS
     agent: str
-    priority: int = 5
+    priority: Count = 5
     service: str | None = None
     revision: str | None = None
     instance_id: str | None = None
-    created_at: float
-    """Seconds since the epoch."""
-    started_at: float | None = None
-    ended_at: float | None = None
-    deadline: float | None = None
-    cols: int = 120
-    rows: int = 40
-    output_bytes: int = 0
-    last_output_at: float | None = None
-    last_seq: int = 0
+    created_at: Moment
+    started_at: Moment | None = None
+    ended_at: Moment | None = None
+    deadline: Moment | None = None
+    cols: Annotated[int, Field(ge=1, le=1000)] = 120
+    rows: Annotated[int, Field(ge=1, le=1000)] = 40
+    output_bytes: Count = 0
+    last_output_at: Moment | None = None
+    last_seq: Count = 0
     actor: str | None = None
     session_id: str | None = None
     """The agent's own conversation, which `resume` goes on with."""
@@ -200,6 +204,8 @@ class TaskSummary(Wire):
     """Whose keys an interactive task takes, as `Control.hand` writes it."""
     writer: str | None = None
     """A nonce of the instance that claimed the task: tells a retried claim from another's."""
+    next_control: Annotated[int, Field(ge=1, lt=10**9)] | None = None
+    """The mailbox's entry that the writer looks for next."""
     result: TaskResult | None = None
 
 

@@ -10,8 +10,9 @@ from collections.abc import AsyncGenerator, Callable, Iterator
 from contextlib import contextmanager, suppress
 
 from worker_service import layout
+from worker_service.health import SLOW_SECONDS
 from worker_service.mailbox import Mailbox
-from worker_service.segments import SEGMENT_BYTES, Buffer
+from worker_service.segments import SEGMENT_BYTES, Buffer, Segment
 from worker_service.store import Store, StoreError
 from worker_service.wire import Control, EventType, Mode, TaskEvent, TaskSummary
 
@@ -23,7 +24,6 @@ PACE_SECONDS = 0.05
 """Between two flushes of a flood at least: each costs the event loop a fraction of a millisecond."""
 SUMMARY_SECONDS = 1.0
 """Cloud Storage takes one write a second per object name."""
-SLOW_SECONDS = 5.0
 CLOSE_SECONDS = 5.0
 """What `close` waits for the store: Cloud Run kills an instance 10 s after SIGTERM."""
 FIRST_RETRY_SECONDS = 0.25
@@ -58,7 +58,7 @@ class TaskWriter:
         self._summary_at = 0.0
         self._is_summary_due = False
         self._buffer = Buffer(self._id)
-        self._sealed: tuple[str, bytes] | None = None
+        self._sealed: Segment | None = None
         self._flushed_at = 0.0
         self._is_urgent = False
         self._mailbox = Mailbox(store, self._id, is_interactive=summary.mode is Mode.INTERACTIVE)
@@ -181,7 +181,7 @@ class TaskWriter:
         if self._is_summary_due and is_time:
             self._summary_at = self._flushed_at
             summary = self._summary
-            await self._store.put(layout.task(self._id), summary_body(summary, self._nonce))
+            await self._store.put(layout.task(self._id), self._body(summary))
             self._is_summary_due = self._summary is not summary
 
     async def _write_segments(self) -> None:
@@ -189,9 +189,9 @@ class TaskWriter:
         while (segment := self._sealed or self._buffer.take()) is not None:
             # Kept until it is down: a try that failed may have landed, and its name must not change.
             self._sealed = segment
-            await self._create(*segment)
+            await self._create(segment.path, segment.body)
             self._sealed = None
-            self.on_journaled(layout.segment_range(segment[0])[1])
+            self.on_journaled(segment.last)
             if self._buffer.size < SEGMENT_BYTES and not was_urgent:
                 break
 
@@ -201,13 +201,17 @@ class TaskWriter:
                 f"another instance writes the journal of task {self._id}: {path} is not ours"
             )
 
+    def _body(self, summary: TaskSummary) -> bytes:
+        told = summary.model_copy(update={"next_control": self._mailbox.position})
+        return summary_body(told, self._nonce)
+
     async def _beat(self) -> None:
         path, delay = layout.running(self._id), 0.0
         await self._claimed.wait()
         while not self._closing.is_set():
             try:
                 with self._watched("heartbeat"):
-                    await self._store.put(path, summary_body(self._summary, self._nonce))
+                    await self._store.put(path, self._body(self._summary))
                 delay = layout.HEARTBEAT_SECONDS
             except StoreError:
                 delay = _longer(min(delay, LAST_RETRY_SECONDS))

@@ -17,11 +17,13 @@ from ccconsole.cli import (
     deploy,
     doctor,
     emulate,
+    export,
     fleet,
     logs,
     metrics,
     output,
     plan,
+    replay,
     secrets,
     tasks,
     top,
@@ -31,6 +33,11 @@ from ccconsole.cli.targets import complete_environment
 from ccconsole.errors import ConfigError, ConsoleError
 
 INTERRUPTED = 130
+_VERBS = (
+    *(fleet, top, tasks, export, replay, logs, metrics),
+    *(plan, deploy, adjust, secrets, doctor, cost, emulate),
+)
+"""In the order of --help."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -62,7 +69,7 @@ def application() -> typer.Typer:
         context_settings={"help_option_names": ["-h", "--help"]},
     )
     app.callback(invoke_without_command=True)(console)
-    for verbs in (fleet, top, tasks, logs, metrics, plan, deploy, adjust, secrets, doctor, cost, emulate):
+    for verbs in _VERBS:
         verbs.register(app)
     return app
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ccconsole.cli import journals, output
-from ccconsole.cli.prompt import actor
+from ccconsole.cli.callers import actor
 from ccconsole.cli.session import ConfigOption, Session, TimeoutOption, run, session
 from ccconsole.config import Environment
 from ccconsole.errors import ConsoleError, NotFound, TimedOut

@@ -3,23 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-import getpass
-import os
 import shutil
-import socket
 import sys
-from contextlib import aclosing
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ccconsole.cli import output
+from ccconsole.cli import callers, confirm, fan_out, output
+from ccconsole.cli.detaching import detach
 from ccconsole.cli.interrupts import INTERRUPTED, Interrupts, interrupts, running
 from ccconsole.cli.output import Format
-from ccconsole.cli.session import ConfigOption, FormatOption, Session, TargetArgument, run, session
-from ccconsole.cli.show import FAILED, Shown
-from ccconsole.cli.targets import live_service
+from ccconsole.cli.session import ConfigOption, FormatOption, Session, run, session
+from ccconsole.cli.show import FAILED, RawOption, Shown
+from ccconsole.cli.targets import complete_targets, live_service
 from ccconsole.config import Environment
 from ccconsole.errors import ConfigError
 from ccconsole.model import Service
@@ -31,8 +28,6 @@ PATIENCE_SECONDS = 2.0
 """Until a prompt without an answer says that it waits for an instance."""
 CANCEL_SECONDS = 15.0
 """What the first Ctrl-C waits for the task to end: the worker's ladder has three rungs."""
-TOKEN_VARIABLE = "WORKER_TOKEN"
-"""The worker's own name for its bearer token."""
 
 
 class Mode(StrEnum):
@@ -50,24 +45,40 @@ class Default(StrEnum):
     DENY = "deny"
 
 
+ModeOption = Annotated[Mode, typer.Option(help="How the agent is run.")]
+ModelOption = Annotated[str | None, typer.Option(help="The model the agent uses.")]
+TurnsOption = Annotated[int | None, typer.Option(min=1, help="The agent's turns at most.")]
+BudgetOption = Annotated[float | None, typer.Option(min=0, help="What a task may cost.")]
+PermissionOption = Annotated[str | None, typer.Option(help="The agent's permission mode.")]
+ToolsOption = Annotated[
+    list[str] | None, typer.Option(help="A tool the agent uses without asking; repeat for more.")
+]
+PriorityOption = Annotated[int, typer.Option(min=1, max=10, help="10 is the most urgent.")]
+
+
 def prompt(
     context: typer.Context,
-    target: TargetArgument,
+    target: Annotated[
+        str,
+        typer.Argument(
+            metavar="TARGET[,TARGET...]",
+            help="An environment, or environment/service; several with commas between them.",
+            autocompletion=complete_targets,
+        ),
+    ],
     text: Annotated[str, typer.Argument(metavar="TEXT|-", help="The prompt; - reads it from stdin.")],
     form: FormatOption = Format.TABLE,
     config: ConfigOption = None,
-    mode: Annotated[Mode, typer.Option(help="How the agent is run.")] = Mode.HEADLESS,
-    model: Annotated[str | None, typer.Option(help="The model the agent uses.")] = None,
+    mode: ModeOption = Mode.HEADLESS,
+    model: ModelOption = None,
     timeout: Annotated[
         float | None, typer.Option(metavar="SECONDS", min=1, help="Stop the task after this long.")
     ] = None,
-    max_turns: Annotated[int | None, typer.Option(min=1, help="The agent's turns at most.")] = None,
-    max_budget_usd: Annotated[float | None, typer.Option(min=0, help="What it may cost.")] = None,
-    permission_mode: Annotated[str | None, typer.Option(help="The agent's permission mode.")] = None,
-    allowed_tool: Annotated[
-        list[str] | None, typer.Option(help="A tool the agent uses without asking; repeat for more.")
-    ] = None,
-    priority: Annotated[int, typer.Option(min=1, max=10, help="10 is the most urgent.")] = 5,
+    max_turns: TurnsOption = None,
+    max_budget_usd: BudgetOption = None,
+    permission_mode: PermissionOption = None,
+    allowed_tool: ToolsOption = None,
+    priority: PriorityOption = 5,
     is_detached: Annotated[
         bool, typer.Option("--detach", help="Print the task's id once it runs, and leave it running.")
     ] = False,
@@ -86,15 +97,16 @@ def prompt(
         Default | None,
         typer.Option(help="The answer to a permission that nobody answers; deny if not given."),
     ] = None,
-    is_raw: Annotated[
-        bool, typer.Option("--raw", help="Terminal bytes as they are, also where stdout is no terminal.")
-    ] = False,
+    is_raw: RawOption = False,
 ) -> None:
     """Run a prompt and print the agent's output as it comes.
 
     Where stdout is no terminal, control sequences are left out. -o ndjson prints every event, -o json the
     result. Exits with 0 when the task completed, 6 when it ran out of time, 8 when the fleet is full, else
     with 1. Ctrl-C cancels the task; a second one leaves at once.
+
+    With several targets each has its own task, and each line of output its target in front; a service that
+    is full is waited for, a table of outcomes follows on stderr, and the exit code is the worst.
     """
     fields: dict[str, Any] = {
         "prompt": text_of(text),
@@ -134,7 +146,8 @@ def text_of(argument: str) -> str:
     )
 
 
-def _request(fields: dict[str, Any]) -> RunRequest:
+def checked(fields: dict[str, Any]) -> RunRequest:
+    """The request with these fields; ConfigError when no worker would take it."""
     from pydantic import ValidationError
 
     from worker_service.wire import RunRequest
@@ -156,30 +169,18 @@ async def run_prompt(
 
     from ccconsole.cloud.connect import Connections
 
-    request = _request(fields)
-    chosen = {"task_id": request.task_id or uuid4().hex, "metadata": {"actor": actor()}}
-    request = request.model_copy(update=chosen)
+    confirm.allowed(options, f"prompt {target}")
+    request = checked(fields).model_copy(update={"metadata": {"actor": callers.actor()}})
+    if "," in target:
+        return await fan_out.run(options, target, request, form, is_raw=is_raw)
+    request = request.model_copy(update={"task_id": request.task_id or uuid4().hex})
     async with Connections(options.config) as connections:
         environment, service = await live_service(
             options.config, connections, target, timeout=options.timeout
         )
     if request.on_disconnect == "detach":
-        return await _detach(environment, service, request)
+        return await detach(environment, service, request)
     return await _follow(environment, service, request, Shown(form, is_raw=is_raw))
-
-
-async def _detach(environment: Environment, service: Service, request: RunRequest) -> int:
-    from ccconsole import runs
-    from worker_service.wire import EventType
-
-    async with aclosing(runs.start(environment, service, request, token=_token())) as events:
-        async for event in events:
-            is_running = event.type is EventType.STATUS and event.data.get("status") == "running"
-            if is_running or event.type is EventType.COMPLETE:
-                break
-    output.emit(f"{request.task_id}\n")
-    output.note(f"left running; watch it with: ccconsole attach {request.task_id}")
-    return 0
 
 
 async def _follow(environment: Environment, service: Service, request: RunRequest, shown: Shown) -> int:
@@ -191,7 +192,7 @@ async def _follow(environment: Environment, service: Service, request: RunReques
             output.note(f"waiting for an instance of {service.key}")
 
     timer = asyncio.get_running_loop().call_later(PATIENCE_SECONDS, say_waiting)
-    stream = runs.start(environment, service, request, token=_token())
+    stream = runs.start(environment, service, request, token=callers.token())
     async with interrupts() as presses, running(shown.all(stream)) as work:
         is_ended = await presses.ended_first(work)
         timer.cancel()
@@ -201,7 +202,7 @@ async def _follow(environment: Environment, service: Service, request: RunReques
         await work
     if shown.code == output.BROKEN_PIPE and environment.store is not None:
         # As a pipe ends any other program: a detached task would run on for nobody.
-        await runs.send(environment, str(request.task_id), Control(action="cancel", actor=actor()))
+        await runs.send(environment, str(request.task_id), Control(action="cancel", actor=callers.actor()))
     return shown.code if shown.code is not None else FAILED
 
 
@@ -213,7 +214,7 @@ async def _cancel(
     from worker_service.wire import Control
 
     async def stop() -> None:
-        await runs.send(environment, task_id, Control(action="cancel", actor=actor()))
+        await runs.send(environment, task_id, Control(action="cancel", actor=callers.actor()))
         await asyncio.wait({work})
 
     if environment.store is None or not shown.is_started:
@@ -225,15 +226,3 @@ async def _cancel(
             output.note(f"{error}; the task may run on: ccconsole cancel {task_id}")
         elif not work.done():
             output.note(f"left task {task_id} before its end; the cancel lies in its mailbox")
-
-
-def actor() -> str:
-    """Who commands, for the journal: user@host."""
-    try:
-        return f"{getpass.getuser()}@{socket.gethostname()}"
-    except (KeyError, OSError):
-        return f"uid {os.getuid()}@{socket.gethostname()}"
-
-
-def _token() -> str | None:
-    return os.environ.get(TOKEN_VARIABLE)

@@ -9,6 +9,7 @@ import typer
 from ccconsole.cli import control, journals, prompt
 from ccconsole.cli.output import Format
 from ccconsole.cli.session import ConfigOption, FormatOption, Session, TimeoutOption, run, session
+from ccconsole.cli.show import RawOption
 from ccconsole.errors import ConsoleError, Refused
 
 GO_ON = "You were stopped before you had finished. Go on where you left off."
@@ -24,9 +25,7 @@ def resume(
     is_detached: Annotated[
         bool, typer.Option("--detach", help="Print the new task's id once it runs, and leave it running.")
     ] = False,
-    is_raw: Annotated[
-        bool, typer.Option("--raw", help="Terminal bytes as they are, also where stdout is no terminal.")
-    ] = False,
+    is_raw: RawOption = False,
     environment: control.EnvironmentOption = None,
     config: ConfigOption = None,
     timeout: TimeoutOption = None,

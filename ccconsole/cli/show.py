@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
 
 from ccconsole import format
 from ccconsole.cli import output
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
     from worker_service.wire import TaskEvent
 
 COMPLETED, FAILED = 0, 1
+RawOption = Annotated[
+    bool, typer.Option("--raw", help="Terminal bytes as they are, also where stdout is no terminal.")
+]
 
 
 class Shown:
@@ -42,18 +46,19 @@ class Shown:
     async def event(self, event: TaskEvent) -> None:
         """Show one event."""
         from ccconsole.runs import output_bytes
+        from worker_service.transcript import line
         from worker_service.wire import EventType
 
         self.is_started = True
         if self._form is Format.NDJSON:
-            await self._stdout.write(_json_line(event).encode())
+            await self._stdout.write(line(event))
         elif event.type is EventType.OUTPUT and self._form is Format.TABLE:
             await self._stdout.write(output_bytes(event))
         if event.type is EventType.COMPLETE:
             await self._stdout.close()
             self._end(event.data)
         else:
-            _note(event)
+            note(event)
 
     def _end(self, result: dict[str, Any]) -> None:
         if self._form in (Format.JSON, Format.YAML):
@@ -74,26 +79,33 @@ class Shown:
         output.error(ConsoleError(title, str(result.get("detail") or ""), _remedy(result)))
 
 
-def _note(event: TaskEvent) -> None:
+def note(event: TaskEvent, where: str = "") -> None:
+    """Say on stderr what else than output happened, with `where` in front."""
+    if words := _words(event):
+        output.note(f"{where}{words}")
+
+
+def _words(event: TaskEvent) -> str:
     from worker_service.wire import EventType
 
     data = event.data
     match event.type:
         case EventType.STATUS if data.get("status") == "running":
             where = data.get("instanceId") or data.get("revision")
-            output.note(f"task {data.get('taskId')} runs" + (f" on {where}" if where else ""))
+            return f"task {data.get('taskId')} runs" + (f" on {where}" if where else "")
         case EventType.STATUS if data.get("ignoredFields"):
-            output.note(f"the worker ignored {', '.join(map(str, data['ignoredFields']))}")
+            return f"the worker ignored {', '.join(map(str, data['ignoredFields']))}"
         case EventType.STATUS if data.get("status") in ("cancelling", "draining"):
-            output.note(f"{data['status']}" + (f": {data['reason']}" if data.get("reason") else ""))
+            return f"{data['status']}" + (f": {data['reason']}" if data.get("reason") else "")
         case EventType.ERROR:
-            output.note(f"{data.get('code')}: {data.get('message')}")
+            return f"{data.get('code')}: {data.get('message')}"
         case EventType.GAP:
-            output.note(f"events {data.get('from')} to {data.get('to')} are missing: {data.get('reason')}")
+            return f"events {data.get('from')} to {data.get('to')} are missing: {data.get('reason')}"
         case EventType.PERMISSION:
-            output.note(
+            return (
                 f"the agent asks to use {data.get('tool')}: ccconsole answer {data.get('taskId')} allow|deny"
             )
+    return ""
 
 
 def _remedy(result: dict[str, Any]) -> str:
@@ -105,8 +117,3 @@ def _remedy(result: dict[str, Any]) -> str:
 def _cost(result: dict[str, Any]) -> str:
     cost = (result.get("usage") or {}).get("costUsd")
     return f", {format.money(cost)}" if cost is not None else ""
-
-
-def _json_line(event: TaskEvent) -> str:
-    fields = {"id": event.id, "type": event.type.value, "data": event.data}
-    return json.dumps(fields, ensure_ascii=False, separators=(",", ":")) + "\n"

@@ -1,123 +1,23 @@
-"""TARGET, as every verb takes it: an environment, or an environment and a service in it."""
+"""TARGET on the command line: what it means, and what the shell completes it to."""
 
 from __future__ import annotations
 
-import asyncio
-import time
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import typer
 
-from ccconsole.config import Config, Environment, load
-from ccconsole.errors import ConfigError, ConsoleError, NotFound, TimedOut
-from ccconsole.model import Service, ServiceState
+from ccconsole.config import Environment, load
+from ccconsole.errors import ConsoleError
+from ccconsole.targets import live_service, live_services, split
 
-if TYPE_CHECKING:
-    from ccconsole.cloud.connect import Connections
-
-_POLL_SECONDS = 0.1
-
-
-def split(config: Config, target: str) -> tuple[Environment, str | None]:
-    """The environment and the service's name, if one is given, whether or not it is declared.
-
-    Raises NotFound for no such environment, ConfigError for what is no target.
-    """
-    environment, slash, service = target.partition("/")
-    if slash and (not service or "/" in service):
-        config.resolve(target)
-    found, _ = config.resolve(environment)
-    return found, service or None
-
-
-async def live_service(
-    config: Config,
-    connections: Connections,
-    target: str,
-    *,
-    timeout: float = 30.0,
-    is_ready_needed: bool = True,
-) -> tuple[Environment, Service]:
-    """The one live service a target means; an environment with a single service needs no service name.
-
-    With `is_ready_needed`, a service that is being deployed is waited for until it can take requests.
-    Raises NotFound, ConfigError for an environment with several services, TimedOut, and what the
-    environment's own answer raises.
-    """
-    environment, name = split(config, target)
-    deadline = time.monotonic() + timeout
-    try:
-        async with asyncio.timeout(timeout):
-            connection = await connections.connection(environment)
-            while True:
-                service = _chosen(environment, name, await _services(connection))
-                if not is_ready_needed or _can_serve(service):
-                    return environment, service
-                if service.state is ServiceState.FAILED or time.monotonic() > deadline:
-                    raise _not_serving(service)
-                await asyncio.sleep(_POLL_SECONDS)
-    except TimeoutError:
-        hint = f"See its state: ccconsole ls {environment.name}"
-        raise TimedOut(f"{target} is not ready", f"Nothing came within {timeout:g} s.", hint) from None
-
-
-async def _services(connection: object) -> tuple[Service, ...]:
-    from ccconsole.cloud import services
-    from ccconsole.cloud.connect import Connection
-
-    assert isinstance(connection, Connection)
-    found = await services.services(connection)
-    if not found and connection.problems:
-        raise connection.problems[0]
-    return found
-
-
-def _chosen(environment: Environment, name: str | None, live: tuple[Service, ...]) -> Service:
-    declared = {spec.key for spec in environment.services}
-    choices = [service for service in live if name is None or service.key.name == name]
-    if name is None and any(service.key in declared for service in choices):
-        # What somebody else deployed beside them is meant by its name alone.
-        choices = [service for service in choices if service.key in declared]
-    if len(choices) == 1:
-        return choices[0]
-    if choices:
-        listed = ", ".join(str(service.key) for service in choices)
-        raise ConfigError(
-            f"{environment.name} has several services" if name is None else f"{name} is in several regions",
-            f"They are {listed}.",
-            f"Name one, for example {choices[0].key}",
-        )
-    return _nothing(environment, name, live)
-
-
-def _nothing(environment: Environment, name: str | None, live: tuple[Service, ...]) -> Service:
-    declared = {spec.key.name for spec in environment.services}
-    what = f"{environment.name}/{name}" if name else environment.name
-    if name is None or name in declared:
-        raise NotFound(
-            f"{what} is not deployed", "deploy.toml declares it; nothing live answers to it.", _LOOK
-        )
-    listed = ", ".join(service.key.name for service in live) or "none"
-    raise NotFound(f"No service {name!r} in {environment.name}", f"Its services are: {listed}.", _LOOK)
-
-
-_LOOK = "What there is: ccconsole ls"
-
-
-def _can_serve(service: Service) -> bool:
-    """Whether a request would reach an instance: a failed deployment leaves the old revision serving."""
-    if service.uri is None or service.revision is None:
-        return False
-    return service.state in (ServiceState.READY, ServiceState.FAILED)
-
-
-def _not_serving(service: Service) -> ConsoleError:
-    return ConsoleError(
-        f"{service.key} cannot take requests",
-        service.message or f"It is {service.state}.",
-        f"See its state: ccconsole get {service.key}",
-    )
+__all__ = [
+    "complete_environment",
+    "complete_target",
+    "complete_targets",
+    "live_service",
+    "live_services",
+    "split",
+]
 
 
 def complete_target(context: typer.Context, incomplete: str) -> list[str]:
@@ -126,6 +26,12 @@ def complete_target(context: typer.Context, incomplete: str) -> list[str]:
     for environment in _declared(context):
         targets += [environment.name, *(str(spec.key) for spec in environment.services)]
     return [target for target in targets if target.startswith(incomplete)]
+
+
+def complete_targets(context: typer.Context, incomplete: str) -> list[str]:
+    """Several targets with commas between them: what is behind the last one is completed."""
+    before, comma, begun = incomplete.rpartition(",")
+    return [f"{before}{comma}{target}" for target in complete_target(context, begun)]
 
 
 def complete_environment(context: typer.Context, incomplete: str) -> list[str]:

@@ -1,4 +1,4 @@
-"""The verbs about tasks: `prompt`, `tasks`, `attach`, `cancel`, `send`, `answer`."""
+"""The verbs about tasks: `prompt`, `batch`, `tasks`, `attach`, `cancel`, `send`, `answer`."""
 
 from __future__ import annotations
 
@@ -10,14 +10,16 @@ import typer
 
 from ccconsole import format
 from ccconsole.cli import control, journals, output
+from ccconsole.cli.batch import batch
 from ccconsole.cli.fleet import PARTIAL, OptionalTarget
 from ccconsole.cli.interrupts import INTERRUPTED, interrupts, running
 from ccconsole.cli.logs import when
+from ccconsole.cli.outcomes import short
 from ccconsole.cli.output import Column, Format
 from ccconsole.cli.prompt import prompt
 from ccconsole.cli.resume import resume
 from ccconsole.cli.session import ConfigOption, FormatOption, Session, TimeoutOption, run, session
-from ccconsole.cli.show import Shown
+from ccconsole.cli.show import RawOption, Shown
 from ccconsole.cli.targets import split
 from ccconsole.errors import ConsoleError
 from ccconsole.model import Task, TaskState
@@ -37,6 +39,7 @@ _COLOR_OF_STATE = {
 def register(app: typer.Typer) -> None:
     """Add the verbs."""
     app.command("prompt")(prompt)
+    app.command("batch")(batch)
     app.command("tasks")(tasks)
     app.command("attach")(attach)
     app.command("resume")(resume)
@@ -134,13 +137,8 @@ def _columns(now: float) -> list[Column]:
         Column("AGE", lambda row: format.age(now - row["age_seconds"], now)),
         Column("OUTPUT", lambda row: format.size(row["output_bytes"])),
         Column("COST", lambda row: format.money(row["cost_usd"])),
-        Column("PROMPT", lambda row: _short(row["prompt"])),
+        Column("PROMPT", lambda row: short(row["prompt"])),
     ]
-
-
-def _short(text: str, width: int = 60) -> str:
-    line = " ".join(text.split())
-    return line if len(line) <= width else line[: width - 1] + "…"
 
 
 def attach(
@@ -150,9 +148,7 @@ def attach(
     is_following: Annotated[
         bool, typer.Option("--follow/--no-follow", help="Whether to wait for what is still to come.")
     ] = True,
-    is_raw: Annotated[
-        bool, typer.Option("--raw", help="Terminal bytes as they are, also where stdout is no terminal.")
-    ] = False,
+    is_raw: RawOption = False,
     environment: control.EnvironmentOption = None,
     config: ConfigOption = None,
     timeout: TimeoutOption = None,

@@ -14,7 +14,7 @@ import httpx
 from google.cloud import run_v2
 from google.cloud.devtools import cloudbuild_v1
 
-from ccconsole.cloud import log_filter
+from ccconsole.cloud import dockerignore, log_filter
 from ccconsole.cloud.connect import Connection
 from ccconsole.cloud.engine import LAST_LINES, Built, Source
 from ccconsole.cloud.errors import translated
@@ -83,12 +83,18 @@ async def build(
 
 
 def packed(source: Source) -> bytes:
-    """The source as a .tar.gz, its Dockerfile under the one name that Cloud Build looks for."""
+    """The source as a .tar.gz, its Dockerfile under the one name that Cloud Build looks for.
+
+    What its .dockerignore names is not sent: Google's builder would leave it out, but only once it is there.
+    """
     buffer = io.BytesIO()
+    is_ignored = dockerignore.read(source.folder)
     with tarfile.open(fileobj=buffer, mode="w:gz") as archive:
         for path in sorted(source.folder.rglob("*")):
             inner = path.relative_to(source.folder)
             if path == source.dockerfile or str(inner) == "Dockerfile" or _is_left_out(inner):
+                continue
+            if inner.name != dockerignore.NAME and is_ignored(inner):
                 continue
             if path.is_file() and not path.is_symlink():
                 archive.add(path, str(inner), recursive=False)

@@ -6,7 +6,6 @@ import asyncio
 import json
 import os
 import re
-import shutil
 import tempfile
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -16,13 +15,11 @@ from pathlib import Path
 from ccconsole.cloud.failures import RolloutFailed
 from ccconsole.cloud.registry import Image
 
-ENGINES = ("docker", "podman")
 PLATFORM = "linux/amd64"
 """What Cloud Run runs; a laptop may be of another kind."""
 LAST_LINES = 20
 _USER = "oauth2accesstoken"
 """The registry's name for whoever comes with an access token."""
-_ANSWER_SECONDS = 5.0
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 
 
@@ -39,30 +36,6 @@ class Source:
 
     folder: Path
     dockerfile: Path
-
-
-async def find() -> str | None:
-    """The first engine on PATH that answers."""
-    for name in ENGINES:
-        path = shutil.which(name)
-        if path is not None and await _answers(path):
-            return path
-    return None
-
-
-async def _answers(path: str) -> bool:
-    nowhere = asyncio.subprocess.DEVNULL
-    asked = (path, "version", "--format", "{{.Server.Version}}")
-    process = await asyncio.create_subprocess_exec(*asked, stdin=nowhere, stdout=nowhere, stderr=nowhere)
-    try:
-        async with asyncio.timeout(_ANSWER_SECONDS):
-            return await process.wait() == 0
-    except TimeoutError:
-        return False
-    finally:
-        if process.returncode is None:
-            process.kill()
-            await process.wait()
 
 
 async def build(engine: str, image: Image, source: Source, token: str | None) -> AsyncGenerator[str | Built]:

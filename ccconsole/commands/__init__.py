@@ -11,6 +11,7 @@ from typing import Final
 from ccconsole.commands.changing import CHANGING
 from ccconsole.commands.declaring import CONSOLE, TABLES, Command, Danger, Place
 from ccconsole.commands.everywhere import EVERYWHERE
+from ccconsole.commands.replaying import REPLAYING
 from ccconsole.commands.tables import MOTION, TABLE
 from ccconsole.commands.tasks import PROMPT, TASK
 from ccconsole.commands.watching import LOGS, METRICS
@@ -35,6 +36,7 @@ COMMANDS: Final[tuple[Command, ...]] = (
     *METRICS,
     *CHANGING,
     *TASK,
+    *REPLAYING,
     *EVERYWHERE,
     *PROMPT,
     *MOTION,
@@ -42,6 +44,7 @@ COMMANDS: Final[tuple[Command, ...]] = (
 """The registry, in the order of footer and help."""
 
 FOOTER: Final = (
+    *("play", "seek_on", "faster", "next_marker", "frame_on", "idle"),
     *(
         "confirm",
         "stop",
@@ -65,6 +68,7 @@ FOOTER: Final = (
         "severity",
         "pause",
         "next_task",
+        "replay",
         "logs",
         "metrics",
         "deploy",

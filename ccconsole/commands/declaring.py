@@ -31,6 +31,7 @@ class Place(StrEnum):
     DOCTOR = "doctor"
     SECRETS = "secrets"
     PROMPT = "prompt"
+    REPLAY = "replay"
 
 
 CONSOLE: Final = tuple(place for place in Place if place is not Place.PROMPT)

@@ -6,6 +6,8 @@ from typing import Final
 
 from ccconsole.commands.declaring import Command, Danger, Place
 
+_SEARCHED: Final = (Place.TASK, Place.LOGS, Place.REPLAY)
+
 TASK: Final = (
     Command(
         "type",
@@ -88,7 +90,7 @@ TASK: Final = (
     ),
     Command(
         "resume",
-        "r",
+        "R",
         "Resume",
         "Go on with an ended task's session, on a fresh instance if need be",
         (Place.TASK,),
@@ -106,12 +108,12 @@ TASK: Final = (
         "slash",
         "Search",
         "Find text in the terminal and its scrollback, or in the lines",
-        (Place.TASK, Place.LOGS),
+        _SEARCHED,
         ("search",),
         takes_text=True,
     ),
-    Command("search_next", "n", "Next match", "The next match, towards the end", (Place.TASK, Place.LOGS)),
-    Command("search_previous", "N", "Previous match", "The previous match", (Place.TASK, Place.LOGS)),
+    Command("search_next", "n", "Next match", "The next match, towards the end", _SEARCHED),
+    Command("search_previous", "N", "Previous match", "The previous match", _SEARCHED),
     Command("clipboard", "y", "Take", "Take what the agent offers for the clipboard", (Place.TASK,)),
     Command("follow", "f", "Follow", "To the end, and stay there", (Place.TASK, Place.LOGS), ("follow",)),
 )

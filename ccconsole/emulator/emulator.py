@@ -148,6 +148,7 @@ class Emulator:
     async def start(self) -> None:
         """Listen, sweep what a killed emulator left, serve the saved services; raises Refused."""
         orphans = await asyncio.to_thread(self._platform.orphans)
+        left = await self._platform.containers.orphans()
         self._platform.clear_folders()
         await asyncio.to_thread(self._log_store.load)
         self._server = grpc.aio.server(
@@ -169,7 +170,7 @@ class Emulator:
         await self._server.start()
         if listener is not None:
             self._face = self._serve_http(listener)
-        self._sweeping = asyncio.create_task(self._platform.sweep(orphans))
+        self._sweeping = asyncio.create_task(self._platform.sweep(orphans, left))
         self._sampling = asyncio.create_task(self.sampler.run())
 
     def _bind_http(self) -> socket.socket | None:

@@ -9,7 +9,7 @@ import shutil
 import signal
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -39,11 +39,20 @@ class State(StrEnum):
 
 
 @dataclass(frozen=True)
-class Launch:
-    """What is started and where: `env` lacks nothing but TMPDIR and the marker."""
+class Command:
+    """A process to start: `env` lacks nothing but TMPDIR and the marker."""
 
     argv: Sequence[str]
     env: Mapping[str, str]
+    remove: Callable[[], Awaitable[None]] | None = None
+    """Ends what outlives the process: a container, of which it is but the engine's client."""
+
+
+@dataclass(frozen=True)
+class Launch:
+    """What is started and where."""
+
+    command: Callable[[Instance], Awaitable[Command]]
     port: int
     probe: StartupProbe
     folder: Path
@@ -100,6 +109,9 @@ class Instance:
         self.ended = asyncio.Event()
         """Set when its whole family is gone and its folder deleted."""
         self.identity: processes.Process | None = None
+        self.measured: processes.Process | None = None
+        """Whose family uses what the container uses: the leader, or the container's own first process."""
+        self._command: Command | None = None
         self._ports = ports
         self._on_change = on_change
         self._spawned: asyncio.Event | None = None
@@ -114,8 +126,12 @@ class Instance:
         except OSError as error:
             self._spawned.set()
             await self.stop(0)
-            command = self.launch.argv[0]
+            command = self._command.argv[0] if self._command else error.filename
             raise StartFailed(f"The container's command '{command}' cannot run: {error.strerror}.") from error
+        except StartFailed:
+            self._spawned.set()
+            await self.stop(0)
+            raise
         finally:
             self._spawned.set()
         probing = asyncio.create_task(passes(self.launch.probe, self.port))
@@ -131,6 +147,8 @@ class Instance:
             self._explain()
             await self.stop(0)
             raise StartFailed(self._failure())
+        if self._command is not None and self._command.remove is not None:
+            self.measured = await asyncio.to_thread(self._inside) or self.identity
         self.state = State.READY
         self.startup_seconds = time.monotonic() - self.started_at
         self.idle_since = time.monotonic()
@@ -184,13 +202,14 @@ class Instance:
     async def _spawn(self) -> None:
         folder = self.launch.folder
         (folder / "tmp").mkdir(parents=True, mode=0o700)
-        env = dict(self.launch.env) | {
+        self._command = await self.launch.command(self)
+        env = dict(self._command.env) | {
             "TMPDIR": os.fspath(folder / "tmp"),
             processes.MARKER: f"{self.launch.marker}{self.id}",
         }
         self._transport, _ = await asyncio.get_running_loop().subprocess_exec(
             lambda: _Output(self),
-            *self.launch.argv,
+            *self._command.argv,
             stdin=asyncio.subprocess.DEVNULL,
             env=env,
             cwd=folder,
@@ -199,6 +218,7 @@ class Instance:
         )
         pid = self._transport.get_pid()
         self.identity = processes.find(pid) or processes.Process(pid, os.getpid(), pid, "")
+        self.measured = self.identity
         self._on_change()
 
     def _explain(self) -> None:
@@ -232,6 +252,8 @@ class Instance:
                 except TimeoutError:
                     self.say(f"Container did not end within {grace:g}s of SIGTERM and was killed.")
             processes.signal_group(leader, signal.SIGKILL)
+            if self._command is not None and self._command.remove is not None:
+                await self._command.remove()
             await self._sweep(family)
             self._transport.close()
         await asyncio.to_thread(shutil.rmtree, self.launch.folder, ignore_errors=True)
@@ -239,6 +261,13 @@ class Instance:
         self.state = State.ENDED
         self.ended.set()
         self._on_change()
+
+    def _inside(self) -> processes.Process | None:
+        """The container's first process, where the engine runs it on this machine."""
+        table = processes.table()
+        found = processes.marked(f"{self.launch.marker}{self.id}", table) - {self.identity}
+        pids = {process.pid for process in found}
+        return next((process for process in found if process.parent not in pids), None)
 
     def _family(self) -> set[processes.Process]:
         table = processes.table()

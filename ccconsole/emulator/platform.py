@@ -6,21 +6,22 @@ import asyncio
 import os
 import shutil
 import signal
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ccconsole.emulator import processes
-from ccconsole.emulator.instance import Instance, Launch
+from ccconsole.emulator import containers, processes
+from ccconsole.emulator.containers import Container, Containers
+from ccconsole.emulator.instance import Command, Instance, Launch
 from ccconsole.emulator.logging.recorder import Recorder
 from ccconsole.emulator.logs import RevisionLog
 from ccconsole.emulator.monitoring.meter import Meter
 from ccconsole.emulator.monitoring.store import Store
 from ccconsole.emulator.pool import Pace, Pool
-from ccconsole.emulator.ports import Ports
+from ccconsole.emulator.ports import HOST, Ports
 from ccconsole.emulator.routing import Backend
 from ccconsole.emulator.secretmanager.injection import Injection
-from ccconsole.emulator.spec import Images, RevisionSpec, environment
+from ccconsole.emulator.spec import Images, RevisionSpec, inherited, variables
 from ccconsole.emulator.state import StateDir
 
 
@@ -39,6 +40,9 @@ class Platform:
     logs: dict[str, RevisionLog] = field(default_factory=dict)
     """By a revision's full name; of failed ones too."""
     series: Store = field(default_factory=Store)
+
+    def __post_init__(self) -> None:
+        self.containers = Containers(self.state.path, *self.state.room("containers"), self.environ)
 
     @property
     def marker(self) -> str:
@@ -80,14 +84,16 @@ class Platform:
                 found |= {leader} | processes.descendants(leader.pid, table)
         return found
 
-    async def sweep(self, orphans: set[processes.Process]) -> None:
-        """End orphans as an instance is ended: SIGTERM, the grace, SIGKILL."""
+    async def sweep(self, orphans: set[processes.Process], left: Mapping[str, Sequence[str]]) -> None:
+        """End orphans as an instance is ended: SIGTERM, the grace, SIGKILL; then their containers."""
         processes.send(orphans, signal.SIGTERM)
         for _ in range(int(self.pace.grace / 0.05)):
             if not processes.alive(orphans):
                 break
             await asyncio.sleep(0.05)
         processes.send(processes.alive(orphans), signal.SIGKILL)
+        for engine, names in left.items():
+            await self.containers.remove(engine, names)
 
     def clear_folders(self) -> None:
         """Delete the folders of instances that are gone; to be called before any is started."""
@@ -100,14 +106,7 @@ class Platform:
     def _make(self, spec: RevisionSpec, log: RevisionLog, meter: Meter) -> Instance:
         port = self.ports.take()
         launch = Launch(
-            argv=self.images.argv(spec),
-            env=environment(
-                spec,
-                port,
-                self.environ,
-                self.injection.values(spec),
-                is_bundled=self.images.is_bundled(spec),
-            ),
+            command=lambda instance: self._command(spec, port, instance),
             port=port,
             probe=spec.probe,
             folder=self._folders / f"{spec.revision}-{port}",
@@ -119,6 +118,23 @@ class Platform:
         meter.add(instance)
         instance.say("Starting new instance.")
         return instance
+
+    async def _command(self, spec: RevisionSpec, port: int, instance: Instance) -> Command:
+        """What starts the instance: the image itself where an engine here has it, else a process for it."""
+        secrets = self.injection.values(spec)
+        is_bundled = self.images.is_bundled(spec)
+        if not self.images.is_mapped(spec):
+            found = await self.containers.of(spec)
+            if isinstance(found, Container):
+                instance.say(f"{found.engine_name} runs {found.image}.")
+                told = variables(spec, port, containers.host(), secrets)
+                return await self.containers.command(found, spec, told, instance.id)
+            if found:
+                instance.say(
+                    f"{found}: {'the bundled worker' if is_bundled else 'its command'} runs instead."
+                )
+        env = inherited(self.environ, is_bundled=is_bundled) | variables(spec, port, HOST, secrets)
+        return Command(self.images.argv(spec), env)
 
     def _save(self) -> None:
         ended = {instance for instance in self.living if instance.ended.is_set()}

@@ -15,7 +15,6 @@ from google.cloud.run_v2.types.revision import Revision
 
 from ccconsole.emulator import sizes
 from ccconsole.emulator.names import ServiceName, parse_revision
-from ccconsole.emulator.ports import HOST
 from ccconsole.emulator.probes import StartupProbe
 
 BUNDLED_WORKER = "worker_service"
@@ -150,9 +149,13 @@ class Images:
         """The process to start: the container's own command, or the image's, and its arguments."""
         return [*(spec.command or self._entrypoint(spec.image)), *spec.args]
 
+    def is_mapped(self, spec: RevisionSpec) -> bool:
+        """Whether a command of this machine stands for its image."""
+        return any(name in self.commands for name in _names(spec.image))
+
     def is_bundled(self, spec: RevisionSpec) -> bool:
         """Whether the bundled worker runs for it."""
-        return not spec.command and not any(name in self.commands for name in _names(spec.image))
+        return not spec.command and not self.is_mapped(spec)
 
     def _entrypoint(self, image: str) -> Sequence[str]:
         for name in _names(image):
@@ -167,26 +170,28 @@ def _names(image: str) -> tuple[str, str, str]:
     return image, f"{path}/{bare}" if path else bare, bare
 
 
-def environment(
-    spec: RevisionSpec, port: int, own: Mapping[str, str], secrets: Mapping[str, str], *, is_bundled: bool
-) -> dict[str, str]:
-    """An instance's variables: of the emulator's own ones only what every process needs."""
-    variables = {name: own[name] for name in _INHERITED if name in own}
-    if is_bundled and (folder := _checkout()) is not None:
-        variables["PYTHONPATH"] = os.fspath(folder)
-    if is_bundled:
-        # Its image would hold the Claude CLI; this machine may not.
-        variables["WORKER_AGENT"] = "auto"
-    variables |= secrets
-    variables |= spec.env
-    variables |= {
-        "HOST": HOST,
+def variables(spec: RevisionSpec, port: int, host: str, secrets: Mapping[str, str]) -> dict[str, str]:
+    """What the container is told: its own variables, its secrets, and Cloud Run's."""
+    return {
+        **secrets,
+        **spec.env,
+        "HOST": host,
         "PORT": str(port),
         "K_SERVICE": spec.service.service,
         "K_REVISION": spec.revision,
         "K_CONFIGURATION": spec.service.service,
     }
-    return variables
+
+
+def inherited(own: Mapping[str, str], *, is_bundled: bool) -> dict[str, str]:
+    """What a process has beside that: of the emulator's own variables only what every process needs."""
+    kept = {name: own[name] for name in _INHERITED if name in own}
+    if is_bundled and (folder := _checkout()) is not None:
+        kept["PYTHONPATH"] = os.fspath(folder)
+    if is_bundled:
+        # Its image would hold the Claude CLI; this machine may not.
+        kept["WORKER_AGENT"] = "auto"
+    return kept
 
 
 def _checkout() -> Path | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ccconsole.model.batches import BatchRow, BatchShare, BatchSnapshot
 from ccconsole.model.checks import Check, CheckState
 from ccconsole.model.costs import Billing, Estimate, ServiceCost, Size, Spent, TaskCost
 from ccconsole.model.fleet import FleetRow, FleetSnapshot
@@ -39,6 +40,9 @@ __all__ = [
     "AdviceKind",
     "Alert",
     "AlertKind",
+    "BatchRow",
+    "BatchShare",
+    "BatchSnapshot",
     "Billing",
     "Change",
     "Check",

@@ -9,7 +9,10 @@ from typing import Any
 
 
 class TaskState(StrEnum):
-    """A task's state in words an operator reads; `lost` is said by its silent heartbeat."""
+    """A task's state in words an operator reads; `lost` is said by its silent heartbeat.
+
+    `unknown`: it was sent, its console lost sight of it, and there is no journal to ask.
+    """
 
     PENDING = "pending"
     RUNNING = "running"
@@ -20,11 +23,17 @@ class TaskState(StrEnum):
     FAILED = "failed"
     CANCELLED = "cancelled"
     LOST = "lost"
+    UNKNOWN = "unknown"
 
     @property
     def is_end(self) -> bool:
-        """Whether nothing more will happen to it."""
-        return self in (TaskState.COMPLETED, TaskState.FAILED, TaskState.CANCELLED, TaskState.LOST)
+        """Whether nothing more will happen to it, or nobody would hear of it."""
+        return self in _ENDS
+
+
+_ENDS = frozenset(
+    {TaskState.COMPLETED, TaskState.FAILED, TaskState.CANCELLED, TaskState.LOST, TaskState.UNKNOWN}
+)
 
 
 CUT_SHORT = frozenset(
@@ -55,6 +64,9 @@ class Task:
     deadline: float | None = None
     last_output_at: float | None = None
     output_bytes: int = 0
+    columns: int = 120
+    rows: int = 40
+    """Of its terminal, as it was last."""
     exit_code: int | None = None
     cost_usd: float | None = None
     actor: str | None = None
@@ -64,8 +76,6 @@ class Task:
     """The tool that it waits to be allowed."""
     driver: str | None = None
     """Who types in an interactive task; None: nobody yet."""
-    size: tuple[int, int] = (120, 40)
-    """Columns and rows of its terminal."""
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from pathlib import Path
 
+from ccconsole import engines
 from ccconsole.cloud import apis, cloud_build, engine, registry, secret_access
 from ccconsole.cloud.connect import Connection
 from ccconsole.cloud.engine import Built, Source
@@ -43,7 +44,8 @@ def source_of(folder: Path) -> Source:
     raise Refused(
         "There is nothing to build the image from",
         f"{folder} holds neither {' nor '.join(DOCKERFILES)}.",
-        "Name an image that is there: ccconsole deploy TARGET --image ADDRESS",
+        "Deploy from a clone of ccconsole, which holds the worker's, or name an image that is there: "
+        "ccconsole deploy TARGET --image ADDRESS",
     )
 
 
@@ -60,7 +62,7 @@ async def built(
         )
     source = source_of(folder)
     token = await connection.access_token()
-    found = await engine.find()
+    found = await engines.find()
     if found is not None:
         lines = engine.build(found, address, source, token)
     else:

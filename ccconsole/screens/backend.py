@@ -54,8 +54,10 @@ class Backend(Protocol):
         """Start a task and follow it; `size` is the terminal's columns and rows."""
         ...
 
-    def attach(self, environment: Environment, task_id: str) -> AsyncGenerator[TaskEvent, None]:
-        """Follow a task from its first event, through the journal."""
+    def attach(
+        self, environment: Environment, task_id: str, *, follow: bool = True
+    ) -> AsyncGenerator[TaskEvent, None]:
+        """A task's events from its first on, through the journal; without `follow` those there are."""
         ...
 
     async def tasks(self, environment: Environment) -> Sequence[Task]:

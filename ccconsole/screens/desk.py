@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import time
 import uuid
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from ccconsole.commands import Place
 from ccconsole.config import Config, Environment
+from ccconsole.errors import Refused
 from ccconsole.model import FleetRow, FleetSnapshot, Problem, Rollout, ServiceKey, Task, TaskState
 from ccconsole.screens.backend import Backend, Draft, Option
 from ccconsole.screens.history import PromptHistory
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from textual.geometry import Size
 
     from ccconsole.screens.session import Session
+    from worker_service.wire import TaskEvent
 
 ENDED_SESSIONS = 20
 """Ended tasks whose terminals are kept for another look."""
@@ -155,10 +157,24 @@ class Desk:
             environment,
             lambda: self.backend.attach(environment, task.id),
             service=row.service if row is not None else None,
-            size=task.size if task.mode == "interactive" else size,
+            size=(task.columns, task.rows) if task.mode == "interactive" else size,
             hand=self.hand,
         )
         return self._keep(session), True
+
+    def events(self, task: Task) -> AsyncGenerator[TaskEvent, None]:
+        """All events of the task that there are so far: the journal's, or what this console has seen."""
+        environment = self.environment_of(task.environment)
+        if environment.store is not None:
+            return self.backend.attach(environment, task.id, follow=False)
+        session = self.sessions.get((task.environment, task.id))
+        if session is None or session.kept is None:
+            raise Refused(
+                f"Task {task.id} is recorded nowhere",
+                f"{environment.name} has no journal, and this console did not follow the task.",
+                f'Set store = "gs://bucket/prefix" for {environment.name} in deploy.toml, and deploy again.',
+            )
+        return session.kept.events()
 
     def _keep(self, session: Session) -> Session:
         self.sessions[(session.task.environment, session.task.id)] = session
@@ -216,5 +232,6 @@ PLACE_NAMES: Mapping[Place, str] = {
     Place.DOCTOR: "Doctor",
     Place.SECRETS: "Secrets",
     Place.PROMPT: "Prompt box",
+    Place.REPLAY: "Replay",
 }
 """What help calls a screen."""

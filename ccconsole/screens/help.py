@@ -39,7 +39,7 @@ def shown_key(key: str) -> str:
 
 
 class HelpScreen(ModalScreen[None]):
-    """The commands of the screen below first, then those of the others."""
+    """The commands of the screen below first, then those of the others, if one can go there."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,q,question_mark", "app.pop_screen", "Close"),
@@ -63,7 +63,8 @@ class HelpScreen(ModalScreen[None]):
         """The whole help, a line each."""
         yield content(("Keys and commands", "bold $accent"), ("   esc closes, j and k scroll", MUTED))
         told: set[str] = set()
-        for place in (self.place, *(other for other in Place if other is not self.place)):
+        others = [other for other in Place if other is not self.place and self.desk.config.environments]
+        for place in (self.place, *others):
             listed = [
                 command
                 for command in commands.at(place, is_read_only=self.desk.is_read_only)

@@ -13,7 +13,7 @@ from ccconsole.errors import ConsoleError
 from ccconsole.model import Problem, Task
 from ccconsole.screens.choice import ChoiceScreen, cancel_question
 from ccconsole.screens.desk import Desk
-from ccconsole.screens.messages import ControlAsked, TaskOpened
+from ccconsole.screens.messages import ControlAsked, ReplayAsked, TaskOpened
 from ccconsole.screens.tabled import TableScreen
 from ccconsole.widgets.fleet_rows import environment_span, problem_text
 from ccconsole.widgets.rows import Row, Sort
@@ -112,6 +112,13 @@ class TaskListScreen(TableScreen):
         """The task's id."""
         task = self.task_under_cursor()
         return task.id if task is not None else None
+
+    def action_replay(self) -> None:
+        """Of the task under the cursor."""
+        if (task := self.task_under_cursor()) is not None:
+            self.root.post_message(ReplayAsked(task))
+        else:
+            self.say("There is no task under the cursor.", is_warning=True)
 
     def action_cancel(self) -> None:
         """After a question."""

@@ -103,10 +103,12 @@ class LiveBackend:
             async for event in events:
                 yield event
 
-    async def attach(self, environment: Environment, task_id: str) -> AsyncGenerator[TaskEvent, None]:
+    async def attach(
+        self, environment: Environment, task_id: str, *, follow: bool = True
+    ) -> AsyncGenerator[TaskEvent, None]:
         """Events of ccconsole.runs.attach."""
         runs = await _module("ccconsole.runs")
-        async with aclosing(runs.attach(environment, task_id)) as events:
+        async with aclosing(runs.attach(environment, task_id, follow=follow)) as events:
             async for event in events:
                 yield event
 

@@ -30,6 +30,13 @@ class TaskOpened(Message):
 
 
 @dataclass
+class ReplayAsked(Message):
+    """A task's recording is to be played."""
+
+    task: Task
+
+
+@dataclass
 class ControlAsked(Message):
     """A command is to be put into a task's mailbox."""
 

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
-from textual import on
+import asyncio
+import importlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from ccconsole.model import Service
+from textual import on
+from textual.message import Message
+
+from ccconsole.model import Service, Task
 from ccconsole.screens.messages import (
     DoctorAsked,
     LogsAsked,
     MatrixAsked,
     MetricsAsked,
     PulsesAsked,
+    ReplayAsked,
     SecretsAsked,
     ServiceAsked,
     TabAsked,
@@ -22,9 +29,21 @@ from ccconsole.screens.service import ServiceScreen
 from ccconsole.screens.tasks import TasksScreen
 from ccconsole.widgets.text import plain
 
+if TYPE_CHECKING:
+    from ccconsole.recordings.reading import Recording
+
+PATIENCE_SECONDS = 0.5
+"""What takes longer is said."""
+
 
 class OpeningScreen(RollingScreen):
     """The bottom of the stack; screens that the first key may open are imported before it is pressed."""
+
+    @dataclass
+    class Recorded(Message):
+        """All that happened in a task is in a recording."""
+
+        recording: Recording
 
     @on(TargetAsked)
     def _target_asked(self, message: TargetAsked) -> None:
@@ -85,6 +104,29 @@ class OpeningScreen(RollingScreen):
                 self.app.switch_screen(RevisionsScreen(self.desk, message.key))
             case _:
                 self.app.switch_screen(ServiceScreen(self.desk, message.key))
+
+    @on(ReplayAsked)
+    def _replay_asked(self, message: ReplayAsked) -> None:
+        self.run_worker(
+            self._record(message.task), name="replay", group="replay", exclusive=True, exit_on_error=False
+        )
+
+    async def _record(self, task: Task) -> None:
+        telling = self.set_timer(PATIENCE_SECONDS, lambda: self.say("Reading what happened"))
+        recorded = (
+            await asyncio.to_thread(importlib.import_module, "ccconsole.recordings.exporting")
+        ).recorded
+        try:
+            self.post_message(self.Recorded(await recorded(task, self.desk.events(task))))
+        finally:
+            telling.stop()
+
+    @on(Recorded)
+    def _recorded(self, message: Recorded) -> None:
+        from ccconsole.recordings.player import Player
+        from ccconsole.screens.replay import ReplayScreen
+
+        self.app.push_screen(ReplayScreen(self.desk, Player(message.recording)))
 
     @on(ServiceAsked)
     def _service_asked(self, message: ServiceAsked) -> None:

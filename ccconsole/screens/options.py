@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 from ccconsole.screens.backend import Option
 
@@ -15,21 +15,27 @@ class OptionError(ValueError):
     """An option that does not exist, or a value it does not take, in words."""
 
 
-def _mode(text: str) -> Option:
-    if text not in MODES:
-        raise OptionError(f"mode is one of {', '.join(MODES)}")
-    return text
+def _one_of(name: str, words: Sequence[str]) -> Callable[[str], Option]:
+    def parsed(text: str) -> Option:
+        if text not in words:
+            raise OptionError(f"{name} is one of {', '.join(words)}")
+        return text
+
+    return parsed
 
 
-def _seconds(text: str) -> Option:
-    match = _DURATION.fullmatch(text)
-    if not text or match is None:
-        raise OptionError("timeout is a duration: 90s, 30m, 1h")
-    hours, minutes, seconds = (int(part or 0) for part in match.groups())
-    total = hours * 3600 + minutes * 60 + seconds
-    if not 1 <= total <= 3600:
-        raise OptionError("timeout is between 1s and 60m, Cloud Run's limit")
-    return total
+def _seconds(name: str) -> Callable[[str], Option]:
+    def parsed(text: str) -> Option:
+        match = _DURATION.fullmatch(text)
+        if not text or match is None:
+            raise OptionError(f"{name} is a duration: 90s, 30m, 1h")
+        hours, minutes, seconds = (int(part or 0) for part in match.groups())
+        total = hours * 3600 + minutes * 60 + seconds
+        if not 1 <= total <= 3600:
+            raise OptionError(f"{name} is between 1s and 60m, Cloud Run's limit")
+        return total
+
+    return parsed
 
 
 def _number(low: int, high: int) -> Callable[[str], Option]:
@@ -58,15 +64,18 @@ def _word(text: str) -> Option:
 
 
 OPTIONS: Mapping[str, tuple[str, Callable[[str], Option]]] = {
-    "mode": ("mode", _mode),
+    "mode": ("mode", _one_of("mode", MODES)),
     "model": ("model", _word),
-    "timeout": ("timeout_seconds", _seconds),
+    "timeout": ("timeout_seconds", _seconds("timeout")),
     "turns": ("max_turns", _number(1, 10_000)),
     "budget": ("max_budget_usd", _money),
     "priority": ("priority", _number(1, 10)),
     "permissions": ("permission_mode", _word),
     "resume": ("resume", _word),
     "workspace": ("workspace", _word),
+    "disconnect": ("on_disconnect", _one_of("disconnect", ("cancel", "detach"))),
+    "wait": ("permission_timeout_seconds", _seconds("wait")),
+    "unanswered": ("permission_default", _one_of("unanswered", ("allow", "deny"))),
 }
 """What is written -> RunRequest's field, and how its value is read."""
 
@@ -89,7 +98,7 @@ def written(options: Mapping[str, Option]) -> str:
     for name, (field, _read) in OPTIONS.items():
         if field in options:
             value = options[field]
-            words.append(f"{name}={_span(value) if name == 'timeout' else value}")
+            words.append(f"{name}={_span(value) if name in ('timeout', 'wait') else value}")
     return " ".join(words)
 
 

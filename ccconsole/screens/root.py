@@ -230,8 +230,8 @@ class RootScreen(OpeningScreen):
     def _quit_asked(self) -> None:
         from ccconsole.screens.quit import Leave, QuitScreen
 
-        running = self.desk.running()
-        if not running:
+        running, rollouts = self.desk.running(), self.desk.under_way()
+        if not running and not rollouts:
             self.app.exit(0)
             return
 
@@ -242,7 +242,7 @@ class RootScreen(OpeningScreen):
                 self.app.exit(0)
 
         if not isinstance(self.app.screen, QuitScreen):
-            self.app.push_screen(QuitScreen(running), answered)
+            self.app.push_screen(QuitScreen(running, rollouts), answered)
 
     async def _cancel_all(self, sessions: Sequence[Session]) -> None:
         """Ask for all cancels at once; those without a store end as their streams close."""

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from ccconsole.config import Environment
 from ccconsole.errors import ConfigError, ConsoleError, Denied, NotFound, NotSignedIn, Refused
 from ccconsole.model import Permission, Service, Task, TaskState
+from ccconsole.recordings.keeping import Kept
 from ccconsole.terminal.engine import Terminal
 from ccconsole.terminal.feeder import feed
 
@@ -61,6 +62,8 @@ class Session:
         self._alarms: list[str] = []
         self._hand = hand
         self._wants_to_drive = self._is_taking_over = is_own and task.mode == "interactive"
+        self.kept = Kept(task.id) if environment.store is None else None
+        """The events of a task that no journal keeps."""
         self._events = events
         self._typed = bytearray()
         self._size: tuple[int, int] | None = None
@@ -120,6 +123,8 @@ class Session:
 
     async def _take(self, event: TaskEvent) -> bool:
         data = event.data
+        if self.kept is not None:
+            self.kept.add(event)
         if event.type == "output":
             await self._output(data)
             return False
@@ -214,10 +219,10 @@ class Session:
         self.note = "you type now" if driver == self._hand else f"{driver} types now"
 
     def _take_size(self, data: Mapping[str, Any]) -> None:
-        size = (int(data["cols"]), int(data["rows"]))
-        self.task = replace(self.task, size=size)
+        columns, rows = int(data["cols"]), int(data["rows"])
+        self.task = replace(self.task, columns=columns, rows=rows)
         if self.task.mode == "interactive":
-            self.terminal.resize(*size)
+            self.terminal.resize(columns, rows)
 
     def _take_gap(self, data: Mapping[str, Any]) -> None:
         self.note = f"events {data.get('from')} to {data.get('to')} are missing: {data.get('reason', '')}"

@@ -15,6 +15,7 @@ from ccconsole.screens.base import bindings
 from ccconsole.screens.desk import Desk
 from ccconsole.screens.messages import LogsAsked, MetricsAsked, PromptAsked
 from ccconsole.screens.panel import TaskPanel
+from ccconsole.screens.recorded import RecordedScreen
 from ccconsole.screens.session import Session
 from ccconsole.screens.steering import Steering
 from ccconsole.terminal.view import TerminalPane
@@ -24,7 +25,7 @@ from ccconsole.widgets.task_rows import ID_LENGTH
 TILES = (1, 2, 4)
 
 
-class TaskScreen(Steering):
+class TaskScreen(Steering, RecordedScreen):
     """Shows sessions; leaving it leaves them running."""
 
     PLACE: ClassVar = Place.TASK

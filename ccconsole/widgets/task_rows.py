@@ -34,6 +34,7 @@ STATES: Mapping[TaskState, tuple[str, Tone]] = {
     TaskState.FAILED: ("✗", Tone.BAD),
     TaskState.CANCELLED: ("⊘", Tone.DIM),
     TaskState.LOST: ("?", Tone.BAD),
+    TaskState.UNKNOWN: ("?", Tone.WARN),
 }
 """A state's sign and meaning; its word stands beside them."""
 
@@ -144,7 +145,7 @@ def outcome(task: Task) -> tuple[str, str]:
     reason = task.reason or ("lost" if task.state is TaskState.LOST else "")
     meaning, remedy = _MEANINGS.get(reason, ("", ""))
     if reason in CUT_SHORT and task.session_id is not None:
-        remedy = "r goes on with its session, on a fresh instance"
+        remedy = "R goes on with its session, on a fresh instance"
     by = f" by {task.actor}" if task.state is TaskState.CANCELLED and task.actor else ""
     said = task.detail or meaning
     if by and said.endswith(by.strip()):

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import shutil
+import signal
 
 import pytest
 
 from tests.e2e.conftest import Machine
-from tests.e2e.screen import ConsoleScreen
+from tests.e2e.screen import DEADLINE, ConsoleScreen
 
 CTRL_X, ESCAPE, CTRL_BRACKET = "\x18", "\x1b", "\x1d"
 
@@ -54,3 +55,27 @@ def test_a_full_screen_program_answers_keys(machine: Machine) -> None:
         console.press(":wq\r")
         console.wait_for("completed")
     assert written.read_text() == "from the pane\n"
+
+
+def test_a_console_ends_with_its_terminal(machine: Machine) -> None:
+    with ConsoleScreen(machine) as console:
+        console.wait_for(r"services \(all\)")
+        console.hang_up()
+        assert console.process.wait(timeout=DEADLINE) == 128 + signal.SIGHUP
+
+
+def test_a_recording_is_exported_and_replayed(machine: Machine) -> None:
+    """`export` to a file, `replay` on a terminal: it plays to its end, is sought in, and `q` leaves."""
+    assert machine.run("prompt", "local", "echo replayed-$((40+2))").returncode == 0
+    task = json.loads(machine.run("tasks", "local", "-o", "json").stdout)[0]
+    path = machine.project / "task.cast"
+    exported = machine.run("export", task["id"], "--file", str(path))
+    assert exported.returncode == 0, exported.stderr
+    with ConsoleScreen(machine, "replay", str(path)) as console:
+        console.wait_for(r"■ ended .*◆ 3/3 completed")
+        assert "replayed-42" in console.text
+        console.press("g")
+        console.wait_for(r"paused  0:00\.0")
+        console.wait_until_gone("replayed-42")
+        console.press("q")
+        assert console.wait_for_exit() == 0

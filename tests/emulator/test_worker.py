@@ -40,7 +40,9 @@ async def test_a_task_runs_streams_and_ends_on_the_real_worker(tmp_path: Path) -
     await emulator.start()
     cloud = Cloud(emulator.addresses[0])
     try:
-        made = await cloud.create("worker", worker(WORKER_ON_DISCONNECT="cancel"))
+        made = await cloud.create(
+            "worker", worker(WORKER_ON_DISCONNECT="cancel", WORKER_DISCONNECT_GRACE_SECONDS="0.2")
+        )
         service = await cloud.finish(made)
         hello = (await cloud.http.get(f"{service.uri}/hello")).json()
         assert hello["status"]

@@ -6,10 +6,11 @@ import asyncio
 import io
 import json
 import os
+import subprocess
 import sys
 import tarfile
 from collections.abc import AsyncIterator
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any
 
 import grpc
@@ -18,8 +19,8 @@ from google.cloud import run_v2
 from google.cloud.devtools import cloudbuild_v1
 from google.cloud.logging_v2.types import ListLogEntriesRequest, ListLogEntriesResponse, LogEntry
 
-from ccconsole import rollouts
-from ccconsole.cloud import cloud_build, engine, registry
+from ccconsole import engines, rollouts
+from ccconsole.cloud import cloud_build, dockerignore, engine, registry
 from ccconsole.cloud.connect import Connection
 from ccconsole.cloud.engine import Built, Source
 from ccconsole.cloud.failures import RolloutFailed
@@ -71,7 +72,7 @@ def image() -> registry.Image:
 
 
 async def test_an_engine_builds_and_pushes_and_the_token_is_no_argument(calls: Path, source: Source) -> None:
-    path = await engine.find()
+    path = await engines.find()
     assert path is not None
     said = [line async for line in engine.build(path, image(), source, "secret-token")]
     assert said[-1] == Built(DIGEST)
@@ -96,7 +97,7 @@ async def test_a_build_that_fails(calls: Path, source: Source, monkeypatch: pyte
     assert caught.value.reason == "BUILD_FAILED"
     assert caught.value.log_lines == ("build: no space left on device",)
     monkeypatch.setenv("FAKE_DOCKER_FAILS", "version")
-    assert await engine.find() is None
+    assert await engines.find() is None
 
 
 async def test_deployed_by_the_digest_that_was_pushed(site: Site, calls: Path, source: Source) -> None:
@@ -264,3 +265,48 @@ async def test_cloud_build_that_fails(bucket: tuple[Bucket, str], source: Source
     made.status = 403
     with pytest.raises(Denied, match="Cannot look at gs://run-sources-acme"):
         await built(Google(cloudbuild_v1.Build.Status.SUCCESS), storage, source, tmp_path)
+
+
+def test_what_a_dockerignore_leaves_out_is_not_uploaded(source: Source) -> None:
+    (source.folder / "docs" / "deep").mkdir(parents=True)
+    for name in ("docs/a.md", "docs/deep/b.md", "app/notes.txt", "app/main.pyc"):
+        (source.folder / name).touch()
+    (source.folder / ".dockerignore").write_text("# all but the app\n*\n!app\n!/docs/*.md\n**/*.py?\n")
+
+    with tarfile.open(fileobj=io.BytesIO(cloud_build.packed(source))) as archive:
+        assert sorted(archive.getnames()) == [
+            ".dockerignore", "Dockerfile", "app/main.py", "app/notes.txt", "docs/a.md"
+        ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("pattern", "left_out", "kept"),
+    [
+        ("tmp", ("tmp", "tmp/a"), ("a/tmp", "tmpx")),
+        ("*/tmp", ("a/tmp", "a/tmp/b"), ("tmp", "a/b/tmp")),
+        ("**/tmp", ("tmp", "a/tmp", "a/b/tmp/c"), ("atmp",)),
+        ("a/**", ("a/b", "a/b/c"), ("a", "b")),
+        ("a?.[ch]", ("ab.c", "a-.h"), ("a.c", "abb.c", "ab.d")),
+        ("./a/../b/", ("b", "b/c"), ("a",)),
+        ("a+(b).md", ("a+(b).md",), ("aab.md",)),
+    ],
+)
+def test_patterns_of_a_dockerignore(
+    pattern: str, left_out: tuple[str, ...], kept: tuple[str, ...], tmp_path: Path
+) -> None:
+    (tmp_path / ".dockerignore").write_text(f"{pattern}\n")
+    is_ignored = dockerignore.read(tmp_path)
+
+    assert [name for name in left_out if not is_ignored(PurePath(name))] == []
+    assert [name for name in kept if is_ignored(PurePath(name))] == []
+
+
+def test_of_this_repository_only_the_worker_goes_into_an_image() -> None:
+    root = Path(__file__).parents[2]
+    is_ignored = dockerignore.read(root)
+    tracked = subprocess.run(
+        ["git", "ls-files"], cwd=root, capture_output=True, text=True, check=False
+    ).stdout
+    names = tracked.splitlines() or ["worker_service/app.py", "README.md", "tests/__init__.py"]
+
+    assert {name.split("/")[0] for name in names if not is_ignored(PurePath(name))} == {"worker_service"}

@@ -12,6 +12,10 @@ def test_options_are_fields_of_a_request() -> None:
     request = RunRequest.model_validate({"prompt": "x", **options})
     assert (request.timeout_seconds, request.max_budget_usd, request.mode) == (90, 1.5, "interactive")
     assert written(options) == line
+    supervised = "mode=supervised disconnect=detach wait=5m unanswered=allow"
+    request = RunRequest.model_validate({"prompt": "x", **parsed(supervised)})
+    assert (request.on_disconnect, request.permission_timeout_seconds) == ("detach", 300)
+    assert written(parsed(supervised)) == supervised
     assert {field for field, _read in OPTIONS.values()} <= set(RunRequest.model_fields)
 
 
@@ -33,6 +37,8 @@ def test_durations(text: str, seconds: int) -> None:
         ("budget=nan", "more than nothing"),
         ("budget=much", "budget is dollars"),
         ("model=", "a value is missing"),
+        ("disconnect=maybe", "disconnect is one of cancel, detach"),
+        ("wait=2h", "wait is between"),
     ],
 )
 def test_mistakes_are_told(line: str, told: str) -> None:

@@ -3,9 +3,10 @@ from __future__ import annotations
 import pytest
 
 from ccconsole.errors import Refused
+from ccconsole.model import Rollout
 from ccconsole.screens.quit import QuitScreen
 from tests.ui.test_task import started
-from tests.ui.world import Console, console, fleet, row
+from tests.ui.world import NOW, Console, console, fleet, row
 
 
 async def asked(running: Console) -> None:
@@ -72,6 +73,18 @@ async def test_without_a_store_or_cpu_of_their_own_they_cannot_be_left(
         await running.press("c")
         await gone(running)
     assert running.world.closed == 1
+
+
+async def test_a_rollout_under_way_is_told() -> None:
+    async with console() as running:
+        key = running.app.desk.snapshot.rows[1].service.key
+        running.app.desk.rollouts[key] = Rollout(key, "deploy", (), NOW)
+        await asked(running)
+        assert "deploy of dev/worker-dev is under way" in running.text
+        assert "ccconsole deploy dev/worker-dev" in running.text
+        assert "cancel" not in running.text
+        await running.press("l")
+        await gone(running)
 
 
 async def test_an_ended_task_asks_nothing() -> None:

@@ -272,7 +272,7 @@ async def test_an_ended_session_is_gone_on_with() -> None:
         assert not screen.check_action("resume", ())
         running.world.say("complete", status="failed", reason="timeout", sessionId="11111111-2222")
         await running.until(lambda: screen.session.is_over)
-        await running.press("r")
+        await running.press("R")
         await running.until(lambda: "resume=11111111-2222" in running.text)
         assert "mode=supervised" in running.text
         await running.write("go on")

@@ -105,6 +105,8 @@ class World:
     snapshots: asyncio.Queue[FleetSnapshot | Exception] = field(default_factory=asyncio.Queue)
     events: asyncio.Queue[TaskEvent | Exception] = field(default_factory=asyncio.Queue)
     """Those of the stream that was opened last."""
+    past: Sequence[TaskEvent] = ()
+    """What a journal holds of any task."""
     journal: dict[str, Sequence[Task] | ConsoleError] = field(default_factory=dict)
     sent: list[tuple[str, str, str, dict[str, Any]]] = field(default_factory=list)
     runs: list[tuple[str, str, Draft]] = field(default_factory=list)
@@ -145,7 +147,13 @@ class World:
         async for event in self._events():
             yield event
 
-    async def attach(self, environment: Environment, task_id: str) -> AsyncGenerator[TaskEvent, None]:
+    async def attach(
+        self, environment: Environment, task_id: str, *, follow: bool = True
+    ) -> AsyncGenerator[TaskEvent, None]:
+        if not follow:
+            for past in self.past:
+                yield past
+            return
         async for event in self._events():
             yield event
 

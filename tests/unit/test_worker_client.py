@@ -20,7 +20,7 @@ from ccconsole.errors import (
     TimedOut,
     Unreachable,
 )
-from ccconsole.problems import Full, WorkerBusy
+from ccconsole.problems import Full, NoAnswer, WorkerBusy
 from ccconsole.worker_client import StreamEnded, output_bytes
 from tests.unit.workers import Call, complete, output, scripted, sse, until
 from worker_service.wire import EventType, RunRequest, TaskEvent
@@ -144,7 +144,7 @@ async def test_a_problem_of_the_worker_keeps_its_words(
     async with scripted(script) as worker:
         with pytest.raises(ConsoleError) as raised:
             await drained(worker.url)
-        assert type(raised.value) is error
+        assert isinstance(raised.value, error)
         assert raised.value.exit_code == exit_code
         assert "what happened" in raised.value.detail
 
@@ -158,9 +158,9 @@ async def test_a_problem_of_the_worker_keeps_its_words(
         (404, NotFound),
         (413, ConfigError),
         (429, Full),
-        (500, Unreachable),
-        (502, Unreachable),
-        (503, Unreachable),
+        (500, NoAnswer),
+        (502, NoAnswer),
+        (503, NoAnswer),
         (504, TimedOut),
         (418, ConsoleError),
     ],
@@ -172,7 +172,7 @@ async def test_an_answer_of_the_platform_is_explained(status: int, error: type[C
     async with scripted(script) as worker:
         with pytest.raises(ConsoleError) as raised:
             await drained(worker.url)
-        assert type(raised.value) is error
+        assert isinstance(raised.value, error)
         assert str(status) in raised.value.detail
 
 

@@ -7,16 +7,19 @@ import json
 import os
 import signal
 import sys
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import httpx
 import pytest
 from httpx_sse import aconnect_sse
 
+from tests.worker import places
+from tests.worker.object_store import Bucket
 from worker_service.app import create_app
 from worker_service.pool import Pool
 from worker_service.processes import heed_signals
@@ -31,6 +34,43 @@ SSE = {"Accept": "text/event-stream"}
 def _heeds_signals() -> None:
     """Agents feel signals, however the tests were started."""
     heed_signals()
+
+
+@pytest.fixture(scope="session")
+def s3(tmp_path_factory: pytest.TempPathFactory) -> Iterator[places.Place]:
+    """One S3 server for all tests."""
+    with places.s3(tmp_path_factory.mktemp("s3")) as found:
+        yield found
+
+
+@pytest.fixture
+async def bucket(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Bucket]:
+    """What this process reaches as gs://bucket: a stand-in that can be put in trouble."""
+    async with places.cloud_storage() as (found, objects):
+        _reach(found, monkeypatch)
+        yield objects
+
+
+@pytest.fixture(params=places.KINDS)
+async def place(
+    request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[places.Place]:
+    """An empty store of each kind, which this process can reach."""
+    if request.param == "gs":
+        async with places.cloud_storage() as (found, _):
+            _reach(found, monkeypatch)
+            yield found
+    elif request.param == "s3":
+        server: places.Place = request.getfixturevalue("s3")
+        _reach(server, monkeypatch)
+        yield places.Place(f"{server.url}/{uuid4().hex}", server.env)
+    else:
+        yield places.Place("memory:///" if request.param == "memory" else f"file://{tmp_path}/store")
+
+
+def _reach(place: places.Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in place.env.items():
+        monkeypatch.setenv(name, value)
 
 
 @dataclass(frozen=True)
@@ -61,9 +101,9 @@ class RunningWorker:
             yield _events(source.aiter_sse())
 
     async def run(self, prompt: str, **fields: Any) -> list[Seen]:
-        """Every event of a task, from its start to its end."""
+        """Every event of a task, from its start to its end; heartbeats belong to the stream."""
         async with self.stream("POST", "/run", {"prompt": prompt, **fields}) as events:
-            return [event async for event in events]
+            return [event async for event in events if event.type != "heartbeat"]
 
     async def start(self, prompt: str, **fields: Any) -> asyncio.Task[list[Seen]]:
         """Run a task in the background, from the moment its agent runs."""
@@ -76,7 +116,7 @@ class RunningWorker:
                     seen.append(event)
                     if event.data.get("status") == "running":
                         started.set()
-            return seen
+            return [event for event in seen if event.type != "heartbeat"]
 
         task = asyncio.create_task(follow())
         waiting = asyncio.ensure_future(started.wait())
@@ -184,35 +224,58 @@ class WorkerProcess:
             return await self.process.wait()
 
 
+StartProcess = Callable[..., Awaitable[WorkerProcess]]
+
+
 @pytest.fixture
-async def worker_process(tmp_path: Path) -> AsyncGenerator[WorkerProcess, None]:
-    """`python -m worker_service` with bash, its log in `tmp_path/log`."""
-    env = {
-        "PATH": os.environ["PATH"],
-        "PYTHONPATH": os.pathsep.join(path for path in sys.path if path),
-        "PORT": "0",
-        "WORKER_AGENT": "shell",
-        "WORKER_TOKEN": "the-token-of-this-test",
-        "WORKER_MAX_TASKS": "6",
-        "WORKER_CANCEL_STEP_SECONDS": "0.4",
-        "WORKER_DRAIN_SECONDS": "4",
-        "WORKER_WORKSPACES": str(tmp_path / "work"),
-    }
-    log = tmp_path / "log"
-    with log.open("wb") as sink:
-        process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "worker_service", env=env, stdout=sink, stderr=sink, cwd=tmp_path
+async def start_process(tmp_path: Path) -> AsyncGenerator[StartProcess, None]:
+    """Starts `python -m worker_service` with the caller's variables, its log in `tmp_path/log`."""
+    started: list[WorkerProcess] = []
+
+    async def start(**variables: str) -> WorkerProcess:
+        env = {
+            "PATH": os.environ["PATH"],
+            "PYTHONPATH": os.pathsep.join(path for path in sys.path if path),
+            "PORT": "0",
+            "WORKER_AGENT": "shell",
+            "WORKER_TOKEN": "the-token-of-this-test",
+            "WORKER_MAX_TASKS": "6",
+            "WORKER_CANCEL_STEP_SECONDS": "0.4",
+            "WORKER_DRAIN_SECONDS": "4",
+            "WORKER_WORKSPACES": str(tmp_path / "work"),
+        }
+        log = tmp_path / "log"
+        with log.open("wb") as sink:
+            process = await asyncio.create_subprocess_exec(
+                sys.executable,
+                "-m",
+                "worker_service",
+                env=env | variables,
+                stdout=sink,
+                stderr=sink,
+                cwd=tmp_path,
+            )
+        await until(lambda: "running on" in log.read_text() or process.returncode is not None)
+        url = log.read_text().split("running on ")[1].split()[0]
+        http = httpx.AsyncClient(
+            base_url=url,
+            timeout=DEADLINE_SECONDS,
+            trust_env=False,
+            headers={"Authorization": "Bearer the-token-of-this-test"},
         )
-    await until(lambda: "running on" in log.read_text() or process.returncode is not None)
-    url = log.read_text().split("running on ")[1].split()[0]
-    http = httpx.AsyncClient(
-        base_url=url,
-        timeout=DEADLINE_SECONDS,
-        trust_env=False,
-        headers={"Authorization": "Bearer the-token-of-this-test"},
-    )
-    async with http:
-        yield WorkerProcess(process, RunningWorker(http, url, pool=None))  # type: ignore[arg-type]
-    if process.returncode is None:
-        process.kill()
-        await process.wait()
+        worker = RunningWorker(http, url, pool=None)  # type: ignore[arg-type]
+        started.append(WorkerProcess(process, worker))
+        return started[-1]
+
+    yield start
+    for one in started:
+        await one.worker.http.aclose()
+        if one.process.returncode is None:
+            one.process.kill()
+            await one.process.wait()
+
+
+@pytest.fixture
+async def worker_process(start_process: StartProcess) -> WorkerProcess:
+    """A worker's process without a store."""
+    return await start_process()

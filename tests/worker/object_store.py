@@ -1,110 +1,118 @@
-"""A bucket behind S3's XML API on loopback, which can be made slow, closed or broken."""
+"""A stand-in for Cloud Storage on loopback, which can be made slow, closed or broken.
+
+It speaks as much of the XML API as obstore uses of it (https://cloud.google.com/storage/docs/xml-api):
+PUT, GET, HEAD, DELETE of an object, the precondition that it is not there, and listings page by page.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import hashlib
-import re
 import socket
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from email.utils import formatdate
 from typing import Any
-from urllib.parse import parse_qs, unquote
+from urllib.parse import parse_qs
 from xml.sax.saxutils import escape
 
 import uvicorn
-from obstore.store import S3Store
 
-from worker_service.store import Store
+PAGE = 50
+"""Entries in one answer of a listing; Google's have 1000."""
+_XML = {"content-type": "application/xml"}
 
-MODIFIED = "2026-01-01T00:00:00Z"
+Answer = tuple[int, dict[str, str], bytes]
 
 
 @dataclass
 class Bucket:
     """The objects, and how requests fare: `status` answers every one of them, `is_open` unset holds them."""
 
-    store: Store
+    host: str
+    """What STORAGE_EMULATOR_HOST says."""
     objects: dict[str, bytes] = field(default_factory=dict)
+    written: dict[str, float] = field(default_factory=dict)
     status: int | None = None
     is_open: asyncio.Event = field(default_factory=asyncio.Event)
-    puts: int = 0
     forgets_answers: int = 0
-    """So many creates land and are answered with 500: their retry finds its own first try."""
+    """So many writes land and are answered with 500: their retry finds its own first try."""
 
-    def answer(self, method: str, key: str, query: dict[str, list[str]], if_none: bool, body: bytes) -> Any:
+    def answer(
+        self, method: str, key: str, query: dict[str, list[str]], is_create: bool, body: bytes
+    ) -> Answer:
         """The status, headers and body of one request."""
-        if method == "PUT":
-            self.puts += 1
-            if if_none and key in self.objects:
-                return 412, {}, b""
-            self.objects[key] = body
-            if self.forgets_answers:
-                self.forgets_answers -= 1
-                return 500, {}, b""
-            return 200, {"etag": _etag(body)}, b""
-        if method == "POST" and "delete" in query:
-            gone = re.findall(rb"<Key>(.*?)</Key>", body)
-            for name in gone:
-                self.objects.pop(name.decode(), None)
-            said = b"".join(b"<Deleted><Key>%s</Key></Deleted>" % name for name in gone)
-            return 200, {"content-type": "application/xml"}, b"<DeleteResult>%s</DeleteResult>" % said
+        if self.status is not None:
+            return self.status, _XML, b"<Error><Code>AsTheTestWants</Code></Error>"
         if "list-type" in query:
-            return 200, {"content-type": "application/xml"}, self._listing(query)
+            return 200, _XML, self._page({name: values[0] for name, values in query.items()})
+        if method == "PUT":
+            return self._put(key, is_create, body)
         if key not in self.objects:
-            return 404, {}, b"<Error><Code>NoSuchKey</Code></Error>"
+            return 404, _XML, b"<Error><Code>NoSuchKey</Code></Error>"
+        if method == "DELETE":
+            del self.objects[key]
+            return 204, {}, b""
         found = self.objects[key]
-        headers = {"etag": _etag(found), "last-modified": "Thu, 01 Jan 2026 00:00:00 GMT"}
+        headers = _marks(found) | {"last-modified": formatdate(self.written[key], usegmt=True)}
         return 200, headers | {"content-length": str(len(found))}, b"" if method == "HEAD" else found
 
-    def _listing(self, query: dict[str, list[str]]) -> bytes:
-        prefix, after = query.get("prefix", [""])[0], query.get("start-after", [""])[0]
-        delimiter = query.get("delimiter", [""])[0]
-        entries, folders = [], set()
-        for key in sorted(self.objects):
-            if not key.startswith(prefix) or key <= after:
+    def plant(self, key: str, body: bytes) -> None:
+        """Put an object down, whatever its name."""
+        self.objects[key], self.written[key] = body, time.time()
+
+    def _put(self, key: str, is_create: bool, body: bytes) -> Answer:
+        if is_create and key in self.objects:
+            return 412, _XML, b"<Error><Code>PreconditionFailed</Code></Error>"
+        self.plant(key, body)
+        if self.forgets_answers:
+            self.forgets_answers -= 1
+            return 500, {}, b""
+        return 200, _marks(body), b""
+
+    def _page(self, query: dict[str, str]) -> bytes:
+        prefix, delimiter = query.get("prefix", ""), query.get("delimiter", "")
+        after = query.get("continuation-token") or query.get("start-after", "")
+        entries: dict[str, str] = {}
+        last = after
+        for key in sorted(key for key in self.objects if key.startswith(prefix)):
+            if key <= last or len(entries) == PAGE:
                 continue
-            rest = key[len(prefix) :]
-            if delimiter and delimiter in rest:
-                folders.add(prefix + rest.split(delimiter)[0] + delimiter)
-                continue
-            body = self.objects[key]
-            entries.append(
-                f"<Contents><Key>{escape(key)}</Key><LastModified>{MODIFIED}</LastModified>"
-                f"<ETag>{_etag(body)}</ETag><Size>{len(body)}</Size></Contents>"
+            head, cut, _ = key[len(prefix) :].partition(delimiter or "\n")
+            folder = f"{prefix}{head}{cut}"
+            last = f"{folder}\uffff" if cut else key
+            entries[last] = (
+                f"<CommonPrefixes><Prefix>{escape(folder)}</Prefix></CommonPrefixes>"
+                if cut
+                else self._entry(key)
             )
-        shown = "".join(
-            f"<CommonPrefixes><Prefix>{name}</Prefix></CommonPrefixes>" for name in sorted(folders)
+        is_cut = any(key.startswith(prefix) and key > last for key in self.objects)
+        more = f"<NextContinuationToken>{escape(last)}</NextContinuationToken>" if is_cut else ""
+        said = f"<IsTruncated>{str(is_cut).lower()}</IsTruncated>{more}{''.join(entries.values())}"
+        return f"<ListBucketResult>{said}</ListBucketResult>".encode()
+
+    def _entry(self, key: str) -> str:
+        at = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(self.written[key]))
+        body = self.objects[key]
+        return (
+            f"<Contents><Key>{escape(key)}</Key><LastModified>{at}</LastModified>"
+            f"<ETag>{_marks(body)['etag']}</ETag><Size>{len(body)}</Size></Contents>"
         )
-        text = (
-            f"<ListBucketResult><IsTruncated>false</IsTruncated>{''.join(entries)}{shown}</ListBucketResult>"
-        )
-        return text.encode()
 
 
-def _etag(body: bytes) -> str:
-    return f"&quot;{hashlib.md5(body).hexdigest()}&quot;".replace("&quot;", '"')
+def _marks(body: bytes) -> dict[str, str]:
+    return {"etag": f'"{hashlib.md5(body).hexdigest()}"', "x-goog-generation": "1"}
 
 
 @asynccontextmanager
-async def bucket() -> AsyncIterator[Bucket]:
-    """A bucket of its own, and the store that reaches it over HTTP."""
-    listener = socket.socket()
-    listener.bind(("127.0.0.1", 0))
-    found = Bucket(
-        Store(
-            S3Store(
-                "bucket",
-                prefix="prefix",
-                endpoint=f"http://127.0.0.1:{listener.getsockname()[1]}",
-                region="here",
-                skip_signature=True,
-                client_options={"allow_http": True},
-                retry_config={"max_retries": 1},
-            )
-        )
-    )
+async def bucket(listener: socket.socket | None = None) -> AsyncIterator[Bucket]:
+    """Serve the bucket called `bucket`, on a bound socket if one is given."""
+    if listener is None:
+        listener = socket.socket()
+        listener.bind(("127.0.0.1", 0))
+    found = Bucket(f"127.0.0.1:{listener.getsockname()[1]}")
     found.is_open.set()
 
     async def app(scope: Any, receive: Any, send: Any) -> None:
@@ -114,14 +122,10 @@ async def bucket() -> AsyncIterator[Bucket]:
             body += message.get("body", b"")
             is_more = message.get("more_body", False)
         await found.is_open.wait()
-        key = unquote(scope["path"]).removeprefix("/bucket").lstrip("/")
-        headers = dict(scope["headers"])
+        key = scope["path"].removeprefix("/bucket").removeprefix("/")
+        is_create = dict(scope["headers"]).get(b"x-goog-if-generation-match") == b"0"
         query = parse_qs(scope["query_string"].decode(), keep_blank_values=True)
-        status, sent, answer = (
-            (found.status, {}, b"<Error><Code>Denied</Code></Error>")
-            if found.status is not None
-            else found.answer(scope["method"], key, query, b"if-none-match" in headers, body)
-        )
+        status, sent, answer = found.answer(scope["method"], key, query, is_create, body)
         pairs = [(name.encode(), value.encode()) for name, value in sent.items()]
         await send({"type": "http.response.start", "status": status, "headers": pairs})
         await send({"type": "http.response.body", "body": answer})

@@ -6,13 +6,13 @@ import asyncio
 import resource
 import shutil
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
-from tests.worker.object_store import Bucket, bucket
+from tests.worker.object_store import Bucket
 from tests.worker.test_journal import end, event, numbers, read, summary, until
 from worker_service import journal as journal_module
 from worker_service import layout, reading, segments
@@ -23,9 +23,8 @@ from worker_service.wire import Control, EventType, Status
 
 
 @pytest.fixture
-async def pail() -> AsyncIterator[Bucket]:
-    async with bucket() as found:
-        yield found
+def store(bucket: Bucket) -> Store:
+    return Store.open("gs://bucket/prefix")
 
 
 @pytest.fixture(autouse=True)
@@ -45,12 +44,14 @@ def full_disk() -> Iterator[None]:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
-async def test_a_store_that_hangs_stops_nobody(pail: Bucket, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_store_that_hangs_stops_nobody(
+    bucket: Bucket, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(writer_module, "SLOW_SECONDS", 0.1)
     monkeypatch.setattr(writer_module, "CLOSE_SECONDS", 0.3)
-    journal = Journal(pail.store)
+    journal = Journal(store)
     await journal.claim(summary())
-    pail.is_open.clear()
+    bucket.is_open.clear()
     writer = journal.writer(summary())
     began = time.monotonic()
     for number in range(1, 20_001):
@@ -65,20 +66,20 @@ async def test_a_store_that_hangs_stops_nobody(pail: Bucket, monkeypatch: pytest
     assert "could not be written in time" in str(writer.problem)
 
 
-async def test_a_store_that_comes_back_holds_a_gap_for_what_was_dropped(pail: Bucket) -> None:
-    journal = Journal(pail.store)
+async def test_a_store_that_comes_back_holds_a_gap_for_what_was_dropped(bucket: Bucket, store: Store) -> None:
+    journal = Journal(store)
     await journal.claim(summary())
     writer = journal.writer(summary())
-    pail.status = 503
+    bucket.status = 503
     writer.write(*event(1, EventType.STATUS))
     await until(lambda: "503" in str(writer.problem))
     for number in range(2, 12_000):
         writer.write(*event(number, text="x" * 1000))
-    pail.status = None
+    bucket.status = None
     await until(lambda: writer.problem is None)
     writer.write(*end(12_000))
     await writer.close(summary(status=Status.COMPLETED))
-    events = await read(pail.store)
+    events = await read(store)
     gap = events[1]
     assert (events[0].id, gap.type, gap.data["from"]) == (1, EventType.GAP, 2)
     assert gap.id == gap.data["to"]
@@ -87,9 +88,9 @@ async def test_a_store_that_comes_back_holds_a_gap_for_what_was_dropped(pail: Bu
     assert 2 < gap.data["to"] < 11_000
 
 
-async def test_a_closed_store_is_named_in_words_and_opens_again(pail: Bucket) -> None:
-    journal = Journal(pail.store)
-    pail.status = 403
+async def test_a_closed_store_is_named_in_words_and_opens_again(bucket: Bucket, store: Store) -> None:
+    journal = Journal(store)
+    bucket.status = 403
     assert await journal.claim(summary()) is None
     writer = journal.writer(summary())
     writer.write(*event(1, EventType.STATUS))
@@ -97,36 +98,36 @@ async def test_a_closed_store_is_named_in_words_and_opens_again(pail: Bucket) ->
     with pytest.raises(StoreError) as raised:
         await journal.read_task("t")
     assert raised.value.trouble == "denied"
-    pail.status = None
+    bucket.status = None
     await until(lambda: writer.problem is None)
     writer.write(*end(2))
     await writer.close(summary(status=Status.COMPLETED))
-    assert numbers(await read(pail.store)) == [1, 2]
+    assert numbers(await read(store)) == [1, 2]
 
 
 async def test_a_claim_waits_for_no_store_and_is_made_good(
-    pail: Bucket, monkeypatch: pytest.MonkeyPatch
+    bucket: Bucket, store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(journal_module, "CLAIM_SECONDS", 0.2)
-    journal = Journal(pail.store)
-    pail.is_open.clear()
+    journal = Journal(store)
+    bucket.is_open.clear()
     began = time.monotonic()
     assert await journal.claim(summary()) is None
     assert time.monotonic() - began < 2
     writer = journal.writer(summary())
     writer.write(*event(1, EventType.STATUS))
-    pail.is_open.set()
-    await until(lambda: f"prefix/{layout.running('t')}" in pail.objects)
+    bucket.is_open.set()
+    await until(lambda: f"prefix/{layout.running('t')}" in bucket.objects)
     writer.write(*end(2))
     await writer.close(summary(status=Status.COMPLETED))
-    assert numbers(await read(pail.store)) == [1, 2]
+    assert numbers(await read(store)) == [1, 2]
 
 
-async def test_a_late_claim_leaves_anothers_journal_alone(pail: Bucket) -> None:
-    journal, other = Journal(pail.store), Journal(pail.store)
-    pail.status = 503
+async def test_a_late_claim_leaves_anothers_journal_alone(bucket: Bucket, store: Store) -> None:
+    journal, other = Journal(store), Journal(store)
+    bucket.status = 503
     assert await journal.claim(summary()) is None
-    pail.status = None
+    bucket.status = None
     assert await other.claim(summary()) is None
     writer = journal.writer(summary())
     writer.write(*event(1, EventType.STATUS))
@@ -137,25 +138,25 @@ async def test_a_late_claim_leaves_anothers_journal_alone(pail: Bucket) -> None:
     found = await other.read_task("t")
     assert found is not None
     assert found.status is Status.RUNNING
-    assert [key for key in pail.objects if "events" in key or "running" in key] == []
+    assert [key for key in bucket.objects if "events" in key or "running" in key] == []
 
 
-async def test_a_write_that_landed_unheard_is_taken_for_done(pail: Bucket) -> None:
-    journal = Journal(pail.store)
-    pail.forgets_answers = 1
+async def test_a_write_that_landed_unheard_is_taken_for_done(bucket: Bucket, store: Store) -> None:
+    journal = Journal(store)
+    bucket.forgets_answers = 1
     assert await journal.claim(summary()) is None
     writer = journal.writer(summary())
-    pail.forgets_answers = 1
+    bucket.forgets_answers = 1
     writer.write(*event(1, EventType.STATUS))
-    await until(lambda: pail.forgets_answers == 0)
+    await until(lambda: bucket.forgets_answers == 0)
     writer.write(*end(2))
-    pail.forgets_answers = 0
+    bucket.forgets_answers = 0
     await writer.close(summary(status=Status.COMPLETED))
     assert writer.problem is None
-    assert numbers(await read(pail.store)) == [1, 2]
-    pail.forgets_answers = 1
+    assert numbers(await read(store)) == [1, 2]
+    bucket.forgets_answers = 1
     first = await journal.send("t", Control(action="cancel"))
-    assert (first, [key for key in pail.objects if "control" in key]) == (
+    assert (first, [key for key in bucket.objects if "control" in key]) == (
         1,
         [f"prefix/{layout.control('t', 1)}"],
     )
@@ -202,36 +203,36 @@ async def test_credentials_that_are_none_are_named(tmp_path: Path, monkeypatch: 
         Journal.open("gs://bucket/prefix")
 
 
-async def test_a_slow_store_gets_larger_segments(pail: Bucket) -> None:
-    journal = Journal(pail.store)
+async def test_a_slow_store_gets_larger_segments(bucket: Bucket, store: Store) -> None:
+    journal = Journal(store)
     await journal.claim(summary())
     writer = journal.writer(summary())
-    pail.is_open.clear()
+    bucket.is_open.clear()
     for number in range(1, 3001):
         writer.write(*event(number, text="x" * 1000))
         if number % 100 == 0:
             await asyncio.sleep(0)
-    pail.is_open.set()
+    bucket.is_open.set()
     writer.write(*end(3001))
     await writer.close(summary(status=Status.COMPLETED))
-    bodies = [len(body) for key, body in pail.objects.items() if "/events/" in key]
+    bodies = [len(body) for key, body in bucket.objects.items() if "/events/" in key]
     assert len(bodies) < 10
     assert max(bodies) <= segments.SEGMENT_BYTES
-    assert numbers(await read(pail.store)) == list(range(1, 3002))
+    assert numbers(await read(store)) == list(range(1, 3002))
 
 
-async def test_a_mailbox_that_cannot_be_read_is_tried_again(pail: Bucket) -> None:
-    journal = Journal(pail.store)
+async def test_a_mailbox_that_cannot_be_read_is_tried_again(bucket: Bucket, store: Store) -> None:
+    journal = Journal(store)
     await journal.claim(summary())
     writer = journal.writer(summary())
     await journal.send("t", Control(action="cancel"))
-    pail.status = 500
+    bucket.status = 500
     controls = writer.controls()
     waiting = asyncio.ensure_future(anext(controls))
     await until(lambda: writer.problem)
-    pail.status = None
+    bucket.status = None
     n, control = await asyncio.wait_for(waiting, 10)
     assert (n, control.action) == (1, "cancel")
     await controls.aclose()
     await writer.close(summary(status=Status.CANCELLED))
-    assert await reading.running_ids(pail.store) == []
+    assert await reading.running_ids(store) == []

@@ -21,7 +21,6 @@ from worker_service.output import MAX_EVENT_BYTES, TAIL_BYTES, OutputEncoder
 from worker_service.processes import base_environ
 from worker_service.redaction import MASK, Redactor
 from worker_service.settings import Settings, SettingsError
-from worker_service.transcript import TextFilter
 from worker_service.wire import EventType, TaskEvent
 
 SECRETS = ("sk-ant-0123456789", "sk-ant-0123456789-longer", "tok tok tok!")
@@ -132,35 +131,6 @@ async def test_waiting_ends_with_an_event_a_close_or_the_time() -> None:
     await asyncio.sleep(0)
     log.close()
     assert await later is True
-
-
-@pytest.mark.parametrize(
-    ("data", "text"),
-    [
-        (b"\x1b[1;31mred\x1b[m\r\n", b"red\n"),
-        (b"\x1b]0;title\x07a\x1b]8;;http://x\x1b\\link\x1b]8;;\x1b\\", b"alink"),
-        (b"10%\r20%\r\n", b"10%\n20%\n"),
-        (b"\x1b(B\x1b=a\x07\x08b", b"ab"),
-        ("é\t€\n".encode(), "é\t€\n".encode()),
-    ],
-)
-def test_plain_text_however_it_is_cut(data: bytes, text: bytes) -> None:
-    for size in range(1, len(data) + 1):
-        filter_ = TextFilter()
-        pieces = [data[at : at + size] for at in range(0, len(data), size)]
-        assert b"".join([*map(filter_.feed, pieces), filter_.close()]) == text, size
-
-
-def test_hostile_sequences_are_read_in_bounded_time() -> None:
-    filter_ = TextFilter()
-    for hostile in (
-        b"\x1b]" * 30_000,
-        b"\x1b[" * 30_000,
-        b"\x1b]" + b"x" * 60_000,
-        b"\x1b[" + b"1;" * 30_000,
-    ):
-        filter_.feed(hostile)
-    assert filter_.feed(b"done").endswith(b"done")
 
 
 def test_the_words_of_a_command() -> None:

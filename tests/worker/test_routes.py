@@ -272,6 +272,7 @@ async def test_the_description_names_every_route_and_no_422(worker: RunningWorke
         "/tasks/{task_id}/input",
         "/tasks/{task_id}/resize",
         "/tasks/{task_id}/answer",
+        "/tasks/{task_id}/drive",
         "/health/live",
         "/health/ready",
         "/metrics",

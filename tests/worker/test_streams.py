@@ -70,7 +70,7 @@ async def test_a_viewer_behind_the_ring_is_told_of_the_gap(start_worker: StartWo
     assert numbers == list(range(numbers[0], numbers[-1] + 1))
     assert result(seen)["outputBytes"] == 3_000_005
     text = (await worker.http.get("/tasks/t/transcript")).text
-    assert text.startswith("[the output before this is no longer held")
+    assert text.startswith("[events 1 to ")
     assert text.endswith("end\n")
 
 

@@ -53,7 +53,7 @@ class Meter:
     @property
     def leaders(self) -> list[int]:
         """The pids of the instances' first processes."""
-        return [item.identity.pid for item in self._instances if item.identity is not None]
+        return [item.measured.pid for item in self._instances if item.measured is not None]
 
     def request_ended(self, status: int, seconds: float) -> None:
         """Count a request that had reached an instance; `seconds` from its head to its end."""
@@ -96,7 +96,7 @@ class Meter:
         shares_of_cpu: list[float] = []
         shares_of_memory: list[float] = []
         for instance, seen in self._instances.items():
-            usage = None if instance.identity is None else used.get(instance.identity.pid)
+            usage = None if instance.measured is None else used.get(instance.measured.pid)
             if usage is not None:
                 shares_of_memory.append(usage.memory_bytes / self._spec.memory_bytes)
                 if seen.usage is not None and now > seen.at:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import codecs
 import re
+from typing import Any
 
 from ccconsole.terminal.engine.printing import print_lines, print_text
 from ccconsole.terminal.engine.screen import Screen
@@ -99,6 +100,17 @@ class Parser:
                 else:
                     self._run(text, _TOKENS)
                     break
+
+    def pending(self) -> tuple[Any, ...]:
+        """What the last chunk left unfinished, for `resume`."""
+        string = tuple(self._string), self._string_length
+        return self._decoder.getstate(), self._pending, self._introducer, string, self._skipped
+
+    def resume(self, pending: tuple[Any, ...]) -> None:
+        """Go on from where `pending` was asked, in this parser or in another."""
+        state, self._pending, self._introducer, string, self._skipped = pending
+        self._decoder.setstate(state)
+        self._string, self._string_length = list(string[0]), string[1]
 
     def _run(self, text: str, tokens: re.Pattern[str]) -> None:
         screen = self._screen

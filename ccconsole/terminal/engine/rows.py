@@ -64,6 +64,12 @@ class Row:
         self.unparsed: StyleTable | None = None
         """Set while `text` still holds SGR sequences and `styles` only the style it starts with."""
 
+    def copy(self) -> Row:
+        """Another of the same content."""
+        row = Row(self.text, self.styles, self.fill, self.is_wrapped)
+        row.unparsed = self.unparsed
+        return row
+
     def parse(self) -> None:
         """Lay the row out, when that was put off."""
         if self.unparsed is not None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from ccconsole.terminal.engine.cells import CONTINUATION, Clusters
 from ccconsole.terminal.engine.rows import Row
@@ -41,6 +41,12 @@ class Buffer:
     keyboard: list[int] = field(default_factory=list)
     """The stack of kitty keyboard flags."""
 
+    def copy(self) -> Buffer:
+        """Another of the same content."""
+        scrollback = None if self.scrollback is None else self.scrollback.copy()
+        rows = [row.copy() for row in self.rows]
+        return Buffer(rows, scrollback, replace(self.saved), self.keyboard.copy())
+
 
 @dataclass
 class Events:
@@ -52,13 +58,18 @@ class Events:
 
 
 class Screen:
-    """Everything that sequences change. Columns and rows count from 0; x == columns is the delayed wrap."""
+    """Everything that sequences change. Columns and rows count from 0; x == columns is the delayed wrap.
 
-    def __init__(self, columns: int, rows: int, max_lines: int, max_bytes: int) -> None:
-        self.table = StyleTable()
-        self.clusters = Clusters()
-        self.links: list[str] = [""]
-        self.link_numbers: dict[str, int] = {}
+    One like another shares its tables of styles, clusters and links, so that their cells mean the same.
+    """
+
+    def __init__(
+        self, columns: int, rows: int, max_lines: int, max_bytes: int, like: Screen | None = None
+    ) -> None:
+        self.table: StyleTable = StyleTable() if like is None else like.table
+        self.clusters: Clusters = Clusters() if like is None else like.clusters
+        self.links: list[str] = [""] if like is None else like.links
+        self.link_numbers: dict[str, int] = {} if like is None else like.link_numbers
         self.columns = columns
         self.height = rows
         self.main = Buffer([Row() for _ in range(rows)], Scrollback(self.table, max_lines, max_bytes))

@@ -16,6 +16,11 @@ LINE_OVERHEAD = 66
 """Bytes that one line costs beside its characters: the string object and its places in the three lists."""
 
 
+def _size_of(sources: list[str]) -> int:
+    """Bytes, about, that lines take without their styles."""
+    return "".join(sources).__sizeof__() + LINE_OVERHEAD * len(sources)
+
+
 class _Block:
     """Consecutive lines in parallel lists: source, style or styles, and whether it is wrapped."""
 
@@ -26,6 +31,14 @@ class _Block:
         self.styles: list[str] = []
         self.is_wrapped = bytearray()
         self.size = 0
+
+    def copy(self, first: int) -> _Block:
+        """The lines from one on."""
+        block = _Block()
+        block.sources, block.styles = self.sources[first:], self.styles[first:]
+        block.is_wrapped = self.is_wrapped[first:]
+        block.size = _size_of(block.sources) + sum(map(len, block.styles)) if first else self.size
+        return block
 
 
 class Scrollback:
@@ -116,7 +129,7 @@ class Scrollback:
             self._starts.append(self._end)
         block = self._blocks[-1]
         block.sources += sources
-        size = "".join(sources).__sizeof__() + LINE_OVERHEAD * count
+        size = _size_of(sources)
         if isinstance(styles, str):
             block.styles.extend(repeat(styles, count))
             size += count
@@ -140,6 +153,16 @@ class Scrollback:
         if not block.sources or self._starts[-1] >= self._end:
             self._drop_block(-1)
         return line
+
+    def copy(self) -> Scrollback:
+        """Another of the same content; the lines themselves are shared, and dropped ones left out."""
+        scrollback = Scrollback(self._table, self._max_lines, self._max_bytes)
+        scrollback.evicted, scrollback._end = self.evicted, self._end
+        scrollback._starts = [max(start, self.evicted) for start in self._starts]
+        pairs = zip(self._blocks, self._starts, scrollback._starts, strict=True)
+        scrollback._blocks = [block.copy(kept - start) for block, start, kept in pairs]
+        scrollback._size = sum(block.size for block in scrollback._blocks)
+        return scrollback
 
     def clear(self) -> None:
         """Forget every line."""

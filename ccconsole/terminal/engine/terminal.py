@@ -6,11 +6,12 @@ import re
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
-from ccconsole.terminal.engine import keys, modes, queries, reading, reflow
+from ccconsole.terminal.engine import keys, modes, queries, reading, reflow, snapshots
 from ccconsole.terminal.engine.colours import parse_hex
 from ccconsole.terminal.engine.parser import Parser
 from ccconsole.terminal.engine.rows import Line
 from ccconsole.terminal.engine.screen import Screen
+from ccconsole.terminal.engine.snapshots import Snapshot
 from ccconsole.terminal.engine.styles import Style
 
 MAX_COLUMNS, MAX_ROWS = 1000, 1000
@@ -40,9 +41,28 @@ class Terminal:
         scrollback_bytes: int = SCROLLBACK_BYTES,
     ) -> None:
         columns, rows = _clamped(columns, rows)
-        self._screen = Screen(columns, rows, scrollback_lines, scrollback_bytes)
+        self._limits = scrollback_lines, scrollback_bytes
+        self._screen = Screen(columns, rows, *self._limits)
         self._parser = Parser(self._screen)
         self._listeners: list[Callable[[], None]] = []
+
+    def twin(self) -> Terminal:
+        """A blank terminal of the same size and limits; each can go over to the other's snapshots."""
+        twin = Terminal(self.columns, self.rows)
+        twin._limits = self._limits
+        twin._screen = Screen(self.columns, self.rows, *self._limits, like=self._screen)
+        twin._parser = Parser(twin._screen)
+        return twin
+
+    def snapshot(self) -> Snapshot:
+        """All that it shows and remembers now; replies and what waits for a person are not part of it."""
+        return snapshots.taken(self._screen, self._parser)
+
+    def restore(self, snapshot: Snapshot) -> None:
+        """Go back, or over, to a snapshot of this terminal or of a twin."""
+        snapshots.put_back(snapshot, self._screen, self._parser)
+        for listener in self._listeners:
+            listener()
 
     def feed(self, data: bytes) -> None:
         """Interpret output, cut anywhere; never raises, and the work is linear in the bytes."""

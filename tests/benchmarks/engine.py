@@ -1,22 +1,23 @@
-"""The engine against pyte, side by side in one run: `python -m tests.benchmarks.terminal [MB]`.
+"""The terminal engine against pyte, on a screen of 120 x 40.
 
-Both get the same 64 KiB pieces on a screen of 120 x 40; rounds alternate and the best of each counts, so that
-a busy machine slows both alike. The ratio is what matters, not the MB/s.
+Both get the same 64 KiB pieces; rounds alternate and the best of each counts, so that a busy machine slows
+both alike.
 """
 
 from __future__ import annotations
 
 import importlib
-import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from ccconsole.terminal.engine import Terminal
+from tests.benchmarks.figures import Figure, Missing, at_least
 from tests.terminal import streams
 
 PIECE = 64 << 10
 ROUNDS = 5
+SIZE = 2_000_000
 PYTE_BYTES = 200 << 10
 """pyte is given less: it needs a second for what the engine does in ten milliseconds."""
 
@@ -24,8 +25,22 @@ TARGETS = {
     "plain lines": 50, "ls --color": 50, "compiler": 20, "yes": 8, "vim": 8, "htop": 8, "Ink-style UI": 8,
     "wide Unicode": 15,
 }  # fmt: skip
-HOSTILE_TARGET = 2.0
-"""MB/s on hostile bytes, on which pyte raises."""
+HOSTILE_TARGET = at_least(2, "MB/s")
+"""On hostile bytes, on which pyte raises."""
+
+
+def figures(scale: float) -> Iterator[Figure | Missing]:
+    """One line a corpus."""
+    has_pyte = _pyte() is not None
+    if not has_pyte:
+        yield Missing("pyte", "not installed: pip install -e '.[benchmarks]'")
+    for name, make in streams.ALL.items():
+        size = int(SIZE * scale)
+        data = make(size if name != "hostile bytes" else size // 4, 1)
+        ours, theirs = _rates(data, has_pyte)
+        against = "pyte" if theirs else "pyte raises" if has_pyte else ""
+        wanted = at_least(TARGETS[name]) if name in TARGETS else HOSTILE_TARGET
+        yield Figure(name, ours, "MB/s", against, theirs, wanted)
 
 
 def _engine() -> Callable[[bytes], None]:
@@ -66,27 +81,3 @@ def _rates(data: bytes, has_pyte: bool) -> tuple[float, float | None]:
         if taken:
             theirs.append(len(sample) / taken / 1e6)
     return max(ours), max(theirs, default=None)
-
-
-def main() -> None:
-    """Print the table."""
-    size = int(float(sys.argv[1]) * 1e6) if len(sys.argv) > 1 else 2_000_000
-    has_pyte = _pyte() is not None
-    if not has_pyte:
-        print("pyte is not installed (pip install pyte): no ratios")
-    print(f"{'corpus':<14} {'engine MB/s':>12} {'pyte MB/s':>10} {'ratio':>8} {'target':>8}")
-    for name, make in streams.ALL.items():
-        data = make(size if name != "hostile bytes" else size // 4, 1)
-        ours, theirs = _rates(data, has_pyte)
-        if name == "hostile bytes":
-            verdict = f"{'':>8} {HOSTILE_TARGET:>4} MB/s"
-        elif theirs is None:
-            verdict = f"{'raises' if has_pyte else '-':>8} {TARGETS[name]:>7}x"
-        else:
-            verdict = f"{ours / theirs:>7.0f}x {TARGETS[name]:>7}x"
-        other = "-" if theirs is None else f"{theirs:.2f}"
-        print(f"{name:<14} {ours:>12.1f} {other:>10} {verdict}", flush=True)
-
-
-if __name__ == "__main__":
-    main()
