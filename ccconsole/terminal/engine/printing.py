@@ -14,6 +14,7 @@ ERASE = "\x1b[K"
 """EL to the end, which compilers write after every SGR: on a blank row it only shows with a background."""
 
 _BACKGROUND = re.compile(r"\x1b\[(?:[0-9;:]*[;:])?(?:4[0-8]|10[0-7])(?=[;:m])")
+_WIDE_CELL = re.compile(f".{CONTINUATION}")
 _SEQUENCE = re.compile(r"\x1b\[[0-9;:]*[mK]")
 
 
@@ -71,50 +72,25 @@ def _lay_out(screen: Screen, run: str) -> str:
 
 
 def _print_cells(screen: Screen, cells: str) -> None:
-    if not screen.is_insert and (screen.is_autowrap or screen.x + len(cells) <= screen.columns):
-        screen.write(cells)
-        return
-    if not screen.is_autowrap:
+    if not screen.is_autowrap and screen.x + len(cells) > screen.columns:
         _print_clipped(screen, cells)
-        return
-    for cell in _single(cells):
-        if len(cell) > screen.columns:
-            continue
-        if screen.x + len(cell) > screen.columns:
-            if screen.x < screen.columns:
-                screen.skip_last_column()
-            screen.wrap()
-        row = screen.rows[screen.y]
-        row.insert(screen.x, len(cell), row.fill, screen.columns)
-        screen.write(cell)
-
-
-def _single(cells: str) -> list[str]:
-    """Cells one by one, a wide one with its continuation."""
-    if cells.isascii():
-        return list(cells)
-    singles: list[str] = []
-    for cell in cells:
-        if cell == CONTINUATION:
-            singles[-1] += cell
-        else:
-            singles.append(cell)
-    return singles
+    elif screen.is_insert:
+        screen.write_wrapping(cells)
+    else:
+        screen.write(cells)
 
 
 def _print_clipped(screen: Screen, cells: str) -> None:
     """Without autowrap what does not fit is written over the last column; a wide character is left out."""
-    columns = screen.columns
-    for piece in [cells] if cells.isascii() else _single(cells):
-        x = screen.column
-        room = columns - x
-        if len(piece) > room and not piece.isascii():
-            continue
-        row = screen.rows[screen.y]
-        if screen.is_insert:
-            row.insert(x, min(len(piece), room), row.fill, columns)
-        screen.x = x
-        screen.write(piece if len(piece) <= room else piece[: room - 1] + piece[-1])
+    screen.x = screen.column
+    room = screen.columns - screen.x
+    if cells[room : room + 1] == CONTINUATION:
+        room -= 1
+    over = _WIDE_CELL.sub("", cells[room:])[-1:]
+    screen.write_wrapping(cells[:room])
+    if over:
+        screen.x = screen.columns - 1
+        screen.write_wrapping(over)
 
 
 def print_lines(screen: Screen, block: str) -> bool:

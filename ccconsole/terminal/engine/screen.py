@@ -155,7 +155,7 @@ class Screen:
             self.write_wrapping(cells)
 
     def write_wrapping(self, cells: str) -> None:
-        """Print cells that may not fit the row."""
+        """Print cells that may not fit the row, or that push others to the right."""
         at = 0
         while at < len(cells):
             if self.x >= self.columns:
@@ -167,8 +167,12 @@ class Screen:
                     self.skip_last_column()
                     at += 2 if self.columns == 1 else 0
                     continue
-            self.rows[self.y].put(self.x, cells[at:stop], self.pen)
-            self.x += min(stop, len(cells)) - at
+            piece = cells[at:stop]
+            row = self.rows[self.y]
+            if self.is_insert:
+                row.insert(self.x, len(piece), row.fill, self.columns)
+            row.put(self.x, piece, self.pen)
+            self.x += len(piece)
             at = stop
 
     def wrap(self) -> None:
