@@ -52,11 +52,16 @@ _TOKENS_SINGLY = re.compile(rf"{_TEXT}(?:({_CONTROL})()|({_INCOMPLETE}))?+")
 _RENDITION = re.compile(r"\x1b\[[0-9;:]*m")
 
 _C1 = re.compile(r"[\x80-\x9f]")
-_C1_TO_C0 = dict.fromkeys(range(128, 160)) | {
-    code: "\x1b" + chr(code - 0x40)
+_C1_TO_C0 = {
+    chr(code): "\x1b" + chr(code - 0x40)
     for code in (0x84, 0x85, 0x88, 0x8D, 0x8E, 0x8F, 0x90, 0x98, 0x9B, 0x9C, 0x9D, 0x9E, 0x9F)
 }
 """C1 controls that we know in their 7-bit form; the others mean nothing to us."""
+
+
+def _as_escape(match: re.Match[str]) -> str:
+    return _C1_TO_C0.get(match[0], "")
+
 
 _END = {True: re.compile(r"[\x07\x18\x1a\x1b]"), False: re.compile(r"[\x18\x1a\x1b]")}
 """What can end a string: BEL only an OSC."""
@@ -87,8 +92,8 @@ class Parser:
         """Interpret bytes, cut anywhere."""
         for start in range(0, len(data), CHUNK):
             text = self._decoder.decode(data[start : start + CHUNK])
-            if not text.isascii() and _C1.search(text):
-                text = text.translate(_C1_TO_C0)
+            if not text.isascii():
+                text = _C1.sub(_as_escape, text)
             if self._pending:
                 text = self._pending + text
                 self._pending = ""
