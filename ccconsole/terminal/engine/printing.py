@@ -28,6 +28,26 @@ def print_text(screen: Screen, run: str) -> None:
         _print_cells(screen, cells)
 
 
+def print_styled(screen: Screen, run: str) -> None:
+    """Print characters with SGR sequences before, between and after them."""
+    if screen.is_direct and run.isascii():
+        text, styles, pen = parse_line(screen.table, run, screen.pen)
+        end = screen.x + len(text)
+        if end <= screen.columns:
+            if text:
+                screen.rows[screen.y].put(screen.x, text, styles)
+                screen.x = end
+                screen.last_printed = text
+            screen.pen = pen
+            return
+    parts = RENDITION.split(run)
+    for at, part in enumerate(parts):
+        if at % 2:
+            screen.pen = screen.table.apply(screen.pen, part)
+        elif part:
+            print_text(screen, part)
+
+
 def _translated(screen: Screen, run: str) -> str:
     """The run as the character sets have it; a single shift is over after it."""
     first = CHARSETS.get(
@@ -201,7 +221,7 @@ def _wrap(
                 out_styles.append(style)
                 flags.append(0)
                 continue
-            text, cell_styles = parse_line(screen.table, line, style)
+            text, cell_styles, _ = parse_line(screen.table, line, style)
         else:
             text, cell_styles = line, style
         pieces = _cut(text, columns)

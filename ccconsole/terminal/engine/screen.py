@@ -149,7 +149,7 @@ class Screen:
         """Print cells at the cursor, in the common state of the modes."""
         end = self.x + len(cells)
         if end <= self.columns:
-            self.rows[self.y].put(self.x, cells, self.pen)
+            self.rows[self.y].put(self.x, cells, self.pen * len(cells))
             self.x = end
         else:
             self.write_wrapping(cells)
@@ -171,7 +171,7 @@ class Screen:
             row = self.rows[self.y]
             if self.is_insert:
                 row.insert(self.x, len(piece), row.fill, self.columns)
-            row.put(self.x, piece, self.pen)
+            row.put(self.x, piece, self.pen * len(piece))
             self.x += len(piece)
             at = stop
 

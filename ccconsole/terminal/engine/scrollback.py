@@ -74,7 +74,7 @@ class Scrollback:
         text = block.sources[inner]
         styles = block.styles[inner]
         if "\x1b" in text:
-            text, styles = parse_line(self._table, text, styles)
+            text, styles, _ = parse_line(self._table, text, styles)
         elif len(styles) == 1:
             styles *= len(text)
         return Line(text, styles if text else "", PLAIN, bool(block.is_wrapped[inner]))

@@ -31,9 +31,8 @@ def _bell(screen: Screen) -> None:
     screen.events.bells += 1
 
 
-def _rendition(screen: Screen, transitions: dict[str, str], parameters: str) -> None:
-    pen = transitions.get(screen.pen)
-    screen.pen = screen.table.apply(screen.pen, parameters) if pen is None else pen
+def _rendition(screen: Screen, parameters: str) -> None:
+    screen.pen = screen.table.apply(screen.pen, parameters)
 
 
 CONTROLS: dict[str, tuple[Callable[..., None], tuple[Any, ...]]] = {
@@ -132,7 +131,7 @@ def compile_csi(screen: Screen, sequence: str) -> Action:
         return NOTHING
     private, text, intermediates, final = match.groups()
     if final == "m" and not private and not intermediates:
-        return _rendition, (screen, screen.table.transitions(text), text)
+        return _rendition, (screen, text)
     entry = CSI.get(private + intermediates + final)
     if entry is None or ":" in text:
         return NOTHING

@@ -14,7 +14,7 @@ MAX_STYLES = 0xC000
 MAX_PARAMETERS = 32
 """ECMA-48 sets no limit; xterm takes 30."""
 
-MAX_CACHED_TRANSITIONS = 1 << 16
+MAX_KNOWN = 1 << 16
 
 _SET = {1: BOLD, 2: DIM, 3: ITALIC, 5: BLINK, 6: BLINK, 7: REVERSE, 8: INVISIBLE, 9: STRIKE, 53: OVERLINE}
 _UNSET = {22: BOLD | DIM, 23: ITALIC, 25: BLINK, 27: REVERSE, 28: INVISIBLE, 29: STRIKE, 55: OVERLINE}
@@ -45,8 +45,9 @@ class StyleTable:
         self.erased: dict[str, str] = {PLAIN: PLAIN}
         """Style -> the style of a cell erased under it: its background alone."""
         self._codes: dict[Style, str] = {Style(): PLAIN}
-        self._transitions: dict[str, dict[str, str]] = {}
-        self._transition_count = 0
+        self.known: dict[str, dict[str, str]] = {}
+        """What `apply` has learnt: parameters -> style before -> style after."""
+        self._known_count = 0
 
     def __getitem__(self, code: str) -> Style:
         return self.styles[ord(code)]
@@ -67,20 +68,20 @@ class StyleTable:
         self.erased[code] = self.intern(Style(background=style.background))
         return code
 
-    def transitions(self, parameters: str) -> dict[str, str]:
-        """The memory of one SGR: style before -> style after, filled by `apply`."""
-        if self._transition_count > MAX_CACHED_TRANSITIONS:
-            self._transitions.clear()
-            self._transition_count = 0
-        return self._transitions.setdefault(parameters, {})
-
     def apply(self, code: str, parameters: str) -> str:
         """The style after `CSI parameters m`."""
-        transitions = self.transitions(parameters)
-        after = transitions.get(code)
-        if after is None:
-            after = transitions[code] = self.intern(_rendition(self[code], parameters))
-            self._transition_count += 1
+        try:
+            return self.known[parameters][code]
+        except KeyError:
+            return self._learn(code, parameters)
+
+    def _learn(self, code: str, parameters: str) -> str:
+        if self._known_count > MAX_KNOWN:
+            self.known.clear()
+            self._known_count = 0
+        after = self.intern(_rendition(self[code], parameters))
+        self.known.setdefault(parameters, {})[code] = after
+        self._known_count += 1
         return after
 
     def with_link(self, code: str, link: int) -> str:
