@@ -16,7 +16,7 @@ def test_simple_characters_have_the_width_that_wcwidth_says() -> None:
         char = chr(code)
         if code == 0x7F or unicodedata.category(char) in ("Cn", "Cs", "Cc") or not is_simple(char):
             continue
-        if len(spread(char)) != wcwidth(char):
+        if len(spread(char) or "") != wcwidth(char):
             wrong.append(hex(code))
     assert not wrong
 

@@ -40,6 +40,7 @@ _WIDE = (
 """Characters that are one cell, or two, whatever stands beside them; checked against wcwidth by a test."""
 
 _COMPLEX = re.compile(f"[^\x00-\x7f{_NARROW}{_WIDE}]")
+_BEYOND_NARROW = re.compile(f"[^\x00-\x7f{_NARROW}]")
 _IS_WIDE = re.compile(f"[{_WIDE}]")
 _PIECE = re.compile(r"[\x20-\x7e]?[^\x00-\x7f]++")
 """A run of non-ASCII with the one ASCII character that it may extend: ASCII always starts a cell."""
@@ -55,9 +56,16 @@ def is_simple(text: str) -> bool:
     return _COMPLEX.search(text) is None
 
 
-def spread(text: str) -> str:
-    """Simple text as cells."""
-    return text.translate(_SPREAD)
+def is_narrow(text: str) -> bool:
+    """Whether each character of the text is one cell; controls count as such."""
+    return text.isascii() or _BEYOND_NARROW.search(text) is None
+
+
+def spread(text: str) -> str | None:
+    """Simple text as cells; None for any other."""
+    if is_narrow(text):
+        return text
+    return text.translate(_SPREAD) if is_simple(text) else None
 
 
 def _cleaned(text: str) -> str:
@@ -89,8 +97,9 @@ class Clusters:
         """Printable text as cells; controls, if any, pass through and end a cluster."""
         if text.isascii():
             return text
-        if is_simple(text):
-            return spread(text)
+        cells = spread(text)
+        if cells is not None:
+            return cells
         return _PIECE.sub(self._lay_out_piece, _cleaned(text))
 
     def text(self, cells: str) -> str:

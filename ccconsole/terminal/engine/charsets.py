@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 _ASCII = {code: chr(code) for code in range(0x20, 0x7F)}
-"""Named also where nothing changes: to miss a character costs `str.translate` ten times what it costs to find it."""
+"""Named also where nothing changes: to miss a character costs `str.translate` ten times a hit."""
 
 DEC_GRAPHICS = _ASCII | dict(zip(range(0x5F, 0x7F), " ◆▒␉␌␍␊°±␤␋┘┐┌└┼⎺⎻─⎼⎽├┤┴┬│≤≥π≠£·", strict=True))
 """VT100 special graphics, codes 0x5f..0x7e (DEC STD 070)."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from ccconsole.terminal.engine.cells import CONTINUATION, is_simple, spread
+from ccconsole.terminal.engine.cells import CONTINUATION, is_narrow, is_simple, spread
 from ccconsole.terminal.engine.charsets import CHARSETS
 from ccconsole.terminal.engine.rows import RENDITION, Row, parse_line
 from ccconsole.terminal.engine.screen import Screen
@@ -30,10 +30,10 @@ def print_text(screen: Screen, run: str) -> None:
 
 def print_styled(screen: Screen, run: str) -> None:
     """Print characters with SGR sequences before, between and after them."""
-    if screen.is_direct and run.isascii():
+    if screen.is_direct and (run.isascii() or is_narrow(run)):
         text, styles, pen = parse_line(screen.table, run, screen.pen)
         end = screen.x + len(text)
-        if end <= screen.columns:
+        if end <= screen.columns and (text.isascii() or not _may_join(screen, text)):
             if text:
                 screen.rows[screen.y].put(screen.x, text, styles)
                 screen.x = end
@@ -46,6 +46,13 @@ def print_styled(screen: Screen, run: str) -> None:
             screen.pen = screen.table.apply(screen.pen, part)
         elif part:
             print_text(screen, part)
+
+
+def _may_join(screen: Screen, text: str) -> bool:
+    """Whether narrow text may belong to the cell before the cursor: only to one that is not simple."""
+    row = screen.rows[screen.y]
+    row.parse()
+    return not text[0].isascii() and not is_simple(row.text[max(screen.x - 2, 0) : screen.x])
 
 
 def _translated(screen: Screen, run: str) -> str:
@@ -131,12 +138,10 @@ def print_lines(screen: Screen, block: str) -> bool:
     ):
         return False
     if not block.isascii():
-        if is_simple(block):
-            block = spread(block)
-        elif "\x1b" in block:
+        cells = spread(block)
+        if cells is None and "\x1b" in block:
             return False
-        else:
-            block = screen.clusters.lay_out(block)
+        block = screen.clusters.lay_out(block) if cells is None else cells
     if ERASE in block:
         if _BACKGROUND.search(block) or _erases_full_row(screen, block):
             return False
