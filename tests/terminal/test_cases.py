@@ -52,6 +52,7 @@ STYLES: list[tuple[str, Style]] = [
     ("4:3", Style(underline=3)),
     ("4:0", Style()),
     ("4:5", Style(underline=5)),
+    ("4:6", Style(underline=1)),
     ("1;22", Style()),
     ("2;22", Style()),
     ("3;23", Style()),

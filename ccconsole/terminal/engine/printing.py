@@ -22,7 +22,9 @@ def print_text(screen: Screen, run: str) -> None:
     """Print characters, none of them a control."""
     if not screen.is_direct:
         run = _translated(screen, run)
-    cells = run if run.isascii() else _lay_out(screen, run)
+    if not run.isascii():
+        run = _join(screen, run)
+    cells = screen.clusters.lay_out(run)
     if cells:
         screen.last_printed = cells
         _print_cells(screen, cells)
@@ -78,24 +80,29 @@ def repeat_last(screen: Screen, count: int) -> None:
     _print_cells(screen, cell * (count if beyond <= 0 else in_row * screen.height + beyond % in_row))
 
 
-def _lay_out(screen: Screen, run: str) -> str:
-    """The run as cells; what joins the cell before the cursor is joined there."""
+def _join(screen: Screen, run: str) -> str:
+    """Print what joins the cell before the cursor, in that cell's style; the rest of the run."""
     x = min(screen.x, screen.columns)
-    if x and not run[0].isascii():
-        row = screen.rows[screen.y]
-        row.parse()
-        before = x - 1
-        text = row.text
-        if before < len(text) and text[before] == CONTINUATION:
-            before -= 1
-        joined = screen.clusters.prefix_that_joins(text[before : before + 1] or " ", run)
-        if joined is not None:
-            cluster, rest = joined
-            if screen.is_insert:
-                row.delete(before, x - before, row.fill, screen.columns)
-            screen.x = before
-            return screen.clusters.lay_out(cluster) + screen.clusters.lay_out(rest)
-    return screen.clusters.lay_out(run)
+    if not x or run[0].isascii():
+        return run
+    row = screen.rows[screen.y]
+    row.parse()
+    before = x - 1
+    text = row.text
+    if before < len(text) and text[before] == CONTINUATION:
+        before -= 1
+    joined = screen.clusters.prefix_that_joins(text[before : before + 1] or " ", run)
+    if joined is None:
+        return run
+    cluster, rest = joined
+    if screen.is_insert:
+        row.delete(before, x - before, row.fill, screen.columns)
+    pen, screen.pen = screen.pen, row.styles[before : before + 1] or row.fill
+    screen.x = before
+    screen.last_printed = screen.clusters.lay_out(cluster)
+    _print_cells(screen, screen.last_printed)
+    screen.pen = pen
+    return rest
 
 
 def _print_cells(screen: Screen, cells: str) -> None:

@@ -14,7 +14,11 @@ MAX_STYLES = 0xC000
 MAX_PARAMETERS = 32
 """ECMA-48 sets no limit; xterm takes 30."""
 
-MAX_KNOWN = 1 << 16
+MAX_KNOWN, MAX_KNOWN_LENGTH = 1 << 16, 64
+"""SGRs whose effects are remembered, and characters of one."""
+
+DASHED = 5
+"""The last underline there is; one of a kind that we do not know is a single one."""
 
 _SET = {1: BOLD, 2: DIM, 3: ITALIC, 5: BLINK, 6: BLINK, 7: REVERSE, 8: INVISIBLE, 9: STRIKE, 53: OVERLINE}
 _UNSET = {22: BOLD | DIM, 23: ITALIC, 25: BLINK, 27: REVERSE, 28: INVISIBLE, 29: STRIKE, 55: OVERLINE}
@@ -27,7 +31,7 @@ class Style(NamedTuple):
     background: int = DEFAULT
     attributes: int = 0
     underline: int = 0
-    """0 none, 1 single, 2 double, 3 curly, 4 dotted, 5 dashed."""
+    """0 none, 1 single, 2 double, 3 curly, 4 dotted, DASHED."""
     underline_colour: int = DEFAULT
     link: int = 0
     """An index into the table's links; 0 is no link."""
@@ -80,8 +84,9 @@ class StyleTable:
             self.known.clear()
             self._known_count = 0
         after = self.intern(_rendition(self[code], parameters))
-        self.known.setdefault(parameters, {})[code] = after
-        self._known_count += 1
+        if len(parameters) <= MAX_KNOWN_LENGTH:
+            self.known.setdefault(parameters, {})[code] = after
+            self._known_count += 1
         return after
 
     def with_link(self, code: str, link: int) -> str:
@@ -114,7 +119,7 @@ def _rendition(style: Style, parameters: str) -> Style:
             else:
                 underline_colour = colour
         elif code == 4:
-            underline = min(parts[1], 5) if len(parts) > 1 else 1
+            underline = parts[1] if len(parts) > 1 and parts[1] <= DASHED else 1
         elif len(parts) > 1:
             continue
         elif code == 0:
