@@ -199,22 +199,30 @@ class Screen:
         count = min(count, self.bottom - first + 1)
         rows = self.rows
         scrollback = self.buffer.scrollback
+        leaving = rows[first : first + count]
         if first == 0 and scrollback is not None and top is None:
-            for row in rows[:count]:
+            for row in leaving:
                 scrollback.push(row, self.columns)
-        fill = self.fill
         del rows[first : first + count]
         end = self.bottom + 1 - count
-        rows[end:end] = [Row(fill=fill) for _ in range(count)]
+        rows[end:end] = self._blanked(leaving)
 
     def scroll_down(self, count: int, top: int | None = None) -> None:
         """Scroll the region down; rows that leave at the bottom are lost."""
         first = self.top if top is None else top
         count = min(count, self.bottom - first + 1)
         rows = self.rows
-        fill = self.fill
-        del rows[self.bottom + 1 - count : self.bottom + 1]
-        rows[first:first] = [Row(fill=fill) for _ in range(count)]
+        end = self.bottom + 1 - count
+        leaving = rows[end : self.bottom + 1]
+        del rows[end : self.bottom + 1]
+        rows[first:first] = self._blanked(leaving)
+
+    def _blanked(self, rows: list[Row]) -> list[Row]:
+        """Rows that left, to come in again at the other end."""
+        fill = self.table.erased[self.pen]
+        for row in rows:
+            row.clear(fill)
+        return rows
 
     def switch(self, buffer: Buffer) -> None:
         """Show the main or the alternate screen."""
