@@ -16,11 +16,9 @@ from typing import Any
 
 from ccconsole.terminal.engine.colours import DEFAULT, RGB
 from ccconsole.terminal.engine.styles import Style
+from tests.terminal.states import LinkedCell
 
 IS_INSTALLED = importlib.util.find_spec("pyghostty") is not None
-
-Cell = tuple[str, Style, str]
-"""Text, style without its link, and the link's address."""
 
 _CLUSTERS = b"\x1b[?2027h"
 _ATTRIBUTES = ("bold", "faint", "italic", "blink", "inverse", "invisible", "strikethrough", "overline")
@@ -36,7 +34,7 @@ class Ghostty:
     def __init__(self) -> None:
         self._child: subprocess.Popen[str] | None = None
 
-    def screen(self, data: bytes, columns: int, rows: int) -> tuple[list[list[Cell]], tuple[int, int]]:
+    def screen(self, data: bytes, columns: int, rows: int) -> tuple[list[list[LinkedCell]], tuple[int, int]]:
         """The screen's rows and the cursor's column and row. Died when libghostty could not bear the data."""
         if self._child is None:
             command = [sys.executable, "-m", "tests.terminal.ghostty"]
@@ -88,7 +86,7 @@ class _Reader:
         self._bytes = self._ffi.new("uint8_t[4096]")
         self._size = self._ffi.new("size_t*")
 
-    def cell(self, x: int, y: int) -> tuple[str, Style, str]:
+    def cell(self, x: int, y: int) -> LinkedCell:
         lib, ref, size = self._lib, self.terminal.ref(x, y), self._size
         lib.ghostty_grid_ref_cell(ref, self._cell)
         width = self._get(lib.GHOSTTY_CELL_DATA_WIDE)

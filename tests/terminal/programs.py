@@ -16,8 +16,8 @@ from pathlib import Path
 
 from ccconsole.terminal.engine import Terminal
 
-_QUIET = 0.25
-"""Seconds without output after which a program is taken to wait for the next key."""
+_QUIET = 0.1
+"""Seconds without output after which a program gets the next key; one that comes early does no harm."""
 
 _SOURCE = "\n".join(
     f"def function_{n}(value: int) -> str:\n    # número {n}, 日本語\n    return 'x' * (value + {n})\n"

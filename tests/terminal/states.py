@@ -27,6 +27,15 @@ def cells(terminal: Terminal, number: int) -> list[tuple[str, Style]]:
     return list(zip(texts + [" "] * gap, map(terminal.style, styles), strict=True))
 
 
+LinkedCell = tuple[str, Style, str]
+"""Text, style without its link, and the link's address."""
+
+
+def linked_cells(terminal: Terminal, number: int) -> list[LinkedCell]:
+    """`cells` in words that another terminal shares."""
+    return [(text, style._replace(link=0), terminal.link(style)) for text, style in cells(terminal, number)]
+
+
 def state(terminal: Terminal) -> tuple[object, ...]:
     """Everything that can be seen or asked."""
     lines = [cells(terminal, number) for number in range(terminal.line_count)]
