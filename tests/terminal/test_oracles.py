@@ -35,9 +35,9 @@ _FOR_TMUX = (
     "e\u0301", "\x1b[?1049hxyz\x1b[3;3Habc\x1b[?1049l",
 )  # fmt: skip
 """Left out is what tmux does otherwise than DEC and xterm: CHT, backgrounds of erased cells, IL and DL
-outside the region, their column, DECSTBM in origin mode, one saved cursor for both screens, erasing, inserting
-and line feeds while the wrap is delayed, REP beyond the row, halved wide characters, wrapping in insert mode,
-ICH of more than half of what is there (some of it stays)."""
+outside the region, their column, DECSTBM in origin mode, one saved cursor for both screens, erasing,
+inserting and line feeds while the wrap is delayed, REP beyond the row, halved wide characters, wrapping in
+insert mode, ICH of more than half of what is there (some of it stays)."""
 
 _FOR_GHOSTTY = (
     "\x1b[{n}L", "\x1b[{n}M", "\x1b[{n}@", "\x1b[4h", "\x1b[4l", "\x1b[?7l", "\x1b[?7h", "\b", "\x1b[2J",
