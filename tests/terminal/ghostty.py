@@ -80,6 +80,10 @@ class _Reader:
         self._lib: Any = core.lib
         self.terminal: Any = core.Terminal(columns, rows, 1000)
         self._cell = self._ffi.new("GhosttyCell*")
+        self._ref = core.init_sized("GhosttyGridRef")
+        self._point = self._ffi.new("GhosttyPointS*", {"tag": self._lib.GHOSTTY_POINT_TAG_ACTIVE})
+        find = "GhosttyResult(*)(GhosttyTerminal, GhosttyPointS, GhosttyGridRef*)"
+        self._find = core.union_fn("ghostty_terminal_grid_ref", find)
         self._style = core.init_sized("GhosttyStyle")
         self._number = self._ffi.new("int*")
         self._points = self._ffi.new("uint32_t[64]")
@@ -87,7 +91,9 @@ class _Reader:
         self._size = self._ffi.new("size_t*")
 
     def cell(self, x: int, y: int) -> LinkedCell:
-        lib, ref, size = self._lib, self.terminal.ref(x, y), self._size
+        lib, ref, size = self._lib, self._ref, self._size
+        self._point.value.x, self._point.value.y = x, y
+        self._find(self.terminal._t[0], self._point[0], ref)
         lib.ghostty_grid_ref_cell(ref, self._cell)
         width = self._get(lib.GHOSTTY_CELL_DATA_WIDE)
         size[0] = 0

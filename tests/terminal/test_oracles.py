@@ -143,7 +143,7 @@ def random_stream(words: tuple[str, ...], seed: int) -> bytes:
 
 @pytest.mark.parametrize("name", [name for name in streams.ALL if name != "hostile bytes"])
 def test_synthetic_streams(oracle: Oracle, name: str) -> None:
-    check(oracle, streams.ALL[name](30_000, 3))
+    check(oracle, streams.ALL[name](15_000, 3))
 
 
 @pytest.mark.parametrize("name", [program.name for program in programs.ALL])

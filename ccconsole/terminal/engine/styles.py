@@ -9,7 +9,8 @@ from ccconsole.terminal.engine.colours import DEFAULT, RGB, to_palette
 BOLD, DIM, ITALIC, BLINK, REVERSE, INVISIBLE, STRIKE, OVERLINE = (1 << bit for bit in range(8))
 
 MAX_STYLES = 0xC000
-"""Styles kept exactly, all of them below the surrogates; what comes after is degraded, never refused."""
+MAX_DEGRADED = 4096
+"""Styles kept exactly, and degraded ones after them, all below the surrogates; then comes the default one."""
 
 MAX_PARAMETERS = 32
 """ECMA-48 sets no limit; xterm takes 30."""
@@ -64,7 +65,7 @@ class StyleTable:
         if len(self.styles) >= MAX_STYLES:
             style = Style(to_palette(style.foreground), to_palette(style.background), style.attributes & 0xF)
             known = self._codes.get(style)
-            if known is not None or len(self.styles) >= MAX_STYLES + 4096:
+            if known is not None or len(self.styles) >= MAX_STYLES + MAX_DEGRADED:
                 return known or PLAIN
         code = chr(len(self.styles))
         self.styles.append(style)
