@@ -84,7 +84,7 @@ async def start(
         functools.partial(caller, environment, service),
     )
     request = request.model_copy(update={"task_id": line.task_id})
-    if request.on_disconnect is None and environment.store is not None and service.is_instance_billed:
+    if request.on_disconnect is None and environment.can_detach(service):
         request = request.model_copy(update={"on_disconnect": "detach"})
     try:
         async with aclosing(_events(environment, service, line, request)) as events:

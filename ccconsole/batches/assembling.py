@@ -36,6 +36,11 @@ class Lane:
         instances = self.service.max_instances or UNBOUNDED_INSTANCES
         return instances * (self.service.concurrency or 1)
 
+    @property
+    def can_detach(self) -> bool:
+        """Whether its tasks go on without whoever asked for them."""
+        return self.environment.can_detach(self.service)
+
 
 @dataclass(frozen=True)
 class Entry:

@@ -15,7 +15,7 @@ from ccconsole.batches.flights import Flight, Observer
 from ccconsole.batches.pacing import CLOSING, Gate, Pace
 from ccconsole.batches.records import Records
 from ccconsole.errors import ConfigError, ConsoleError, Refused
-from ccconsole.model import BatchRow, BatchShare, BatchSnapshot, Problem, ServiceKey, TaskState
+from ccconsole.model import BatchRow, BatchSnapshot, Problem, ServiceKey, TaskState
 from ccconsole.problems import Full, Unfit
 
 TRIES = 4
@@ -117,7 +117,7 @@ class Dispatcher:
             counts=Counter(self._counts),
             started_at=self._started_at,
             at_most=self._batch.at_most,
-            shares=tuple(BatchShare(lane.key, lane.limit) for lane in self._batch.lanes),
+            shares=tuple(gate.share for gate in self._gates.values()),
             in_flight=len(self._flights),
             earlier=self._earlier,
             cost_usd=sum(costs) if costs else None,

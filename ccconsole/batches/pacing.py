@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from ccconsole.batches.assembling import Lane
 from ccconsole.errors import ConsoleError, Denied, NotFound, NotSignedIn
+from ccconsole.model import BatchShare
 from ccconsole.problems import Full
 
 CLOSING = (Denied, NotFound, NotSignedIn)
@@ -45,7 +46,7 @@ class Gate:
         """Why nothing more is sent there."""
         self.waits_for: ConsoleError | None = None
         """Why nothing is sent there just now."""
-        self.is_detaching = lane.environment.store is not None and lane.service.is_instance_billed
+        self.is_detaching = lane.can_detach
         """Whether tasks run on without us: until the worker refuses that."""
         self._pace = pace
         self._level = lane.limit
@@ -53,6 +54,11 @@ class Gate:
         self._failures = 0
         self._refused = 0
         self._full_since: float | None = None
+
+    @property
+    def share(self) -> BatchShare:
+        """What is behind it."""
+        return BatchShare(self.lane.key, self.lane.limit, self.is_detaching)
 
     def room(self, now: float) -> int:
         """How many more may be sent at that moment of the monotonic clock.

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final
 
+from ccconsole.commands.batches import BATCHES
 from ccconsole.commands.changing import CHANGING
 from ccconsole.commands.declaring import CONSOLE, TABLES, Command, Danger, Place
 from ccconsole.commands.everywhere import EVERYWHERE
@@ -35,6 +36,7 @@ COMMANDS: Final[tuple[Command, ...]] = (
     *LOGS,
     *METRICS,
     *CHANGING,
+    *BATCHES,
     *TASK,
     *REPLAYING,
     *EVERYWHERE,
@@ -61,6 +63,7 @@ FOOTER: Final = (
         "resume",
         "prompt",
         "cancel",
+        "cancel_rest",
         "mark",
         "filter",
         "search",
@@ -76,6 +79,7 @@ FOOTER: Final = (
         "differences",
         "pulses",
         "next_tab",
+        "next_batch",
     ),
     *("more_tiles", "problems", "help", "command_line", "back", "leave", "tasks"),
 )

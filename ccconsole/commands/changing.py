@@ -7,6 +7,7 @@ from typing import Final
 from ccconsole.commands.declaring import Command, Danger, Place
 
 _SERVICES: Final = (Place.FLEET, Place.SERVICE, Place.REVISIONS)
+_PLANS: Final = (Place.ROLLOUT, Place.BATCH_PLAN)
 
 CHANGING: Final = (
     Command(
@@ -63,7 +64,7 @@ CHANGING: Final = (
         Danger.DESTROYS,
         verb="delete",
     ),
-    Command("confirm", "enter", "Do it", "Carry out what is planned", (Place.ROLLOUT,), (), Danger.CHANGES),
+    Command("confirm", "enter", "Do it", "Carry out what is planned", _PLANS, (), Danger.CHANGES),
     Command(
         "stop", "ctrl+x", "Stop", "End the rollout in order", (Place.ROLLOUT,), ("stop",), Danger.CHANGES
     ),

@@ -30,6 +30,8 @@ class Place(StrEnum):
     MATRIX = "matrix"
     DOCTOR = "doctor"
     SECRETS = "secrets"
+    BATCH = "batch"
+    BATCH_PLAN = "batch_plan"
     PROMPT = "prompt"
     REPLAY = "replay"
 
@@ -38,7 +40,7 @@ CONSOLE: Final = tuple(place for place in Place if place is not Place.PROMPT)
 """The full screens; the prompt box is a modal over them."""
 TABLES: Final = (
     *(Place.FLEET, Place.SERVICE, Place.TASKS, Place.REVISIONS),
-    *(Place.MATRIX, Place.DOCTOR, Place.SECRETS),
+    *(Place.MATRIX, Place.DOCTOR, Place.SECRETS, Place.BATCH, Place.BATCH_PLAN),
 )
 
 

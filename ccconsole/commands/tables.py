@@ -39,7 +39,7 @@ MOTION: Final = (
 _SERVED: Final = (Place.FLEET, Place.SERVICE, Place.TASKS, Place.REVISIONS)
 """Tables whose rows are of services."""
 
-_OPENED: Final = (*_SERVED, Place.PULSES, Place.DOCTOR, Place.SECRETS)
+_OPENED: Final = (*_SERVED, Place.PULSES, Place.DOCTOR, Place.SECRETS, Place.BATCH)
 
 TABLE: Final = (
     Command("open", "enter", "Open", "Open what the cursor is on", _OPENED),

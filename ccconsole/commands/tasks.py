@@ -32,7 +32,7 @@ TASK: Final = (
         "ctrl+x",
         "Cancel",
         "Cancel after y: interrupt, then SIGTERM, then SIGKILL",
-        (Place.TASK, Place.SERVICE, Place.TASKS),
+        (Place.TASK, Place.SERVICE, Place.TASKS, Place.BATCH),
         ("cancel",),
         Danger.DESTROYS,
         verb="cancel",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from ccconsole.model import ServiceKey
+from ccconsole.model import Service, ServiceKey
 
 
 @dataclass(frozen=True)
@@ -64,3 +64,7 @@ class Environment:
     def regions(self) -> tuple[str, ...]:
         """Where its services are, its own region first."""
         return tuple(dict.fromkeys((self.region, *(spec.key.region for spec in self.services))))
+
+    def can_detach(self, service: Service) -> bool:
+        """Whether a task there goes on when nobody holds its stream: a journal, and CPU of its own."""
+        return self.store is not None and service.is_instance_billed

@@ -40,6 +40,8 @@ class BatchShare:
     key: ServiceKey
     limit: int
     """Its instances times its concurrency."""
+    is_detaching: bool = False
+    """Whether its tasks run on when the console that sent them has left."""
 
 
 @dataclass(frozen=True)

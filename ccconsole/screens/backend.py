@@ -8,11 +8,15 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from ccconsole.config import Environment
 from ccconsole.model import (
     Adjustment,
+    BatchRow,
+    BatchShare,
+    BatchSnapshot,
     Check,
     FleetSnapshot,
     LogBatch,
@@ -25,9 +29,11 @@ from ccconsole.model import (
     Service,
     ServiceKey,
     Task,
+    TaskState,
 )
 
 if TYPE_CHECKING:
+    from ccconsole.batches import Batch
     from worker_service.wire import TaskEvent
 
 Option = str | int | float | bool
@@ -39,6 +45,39 @@ class Draft:
 
     text: str
     options: Mapping[str, Option] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class BatchOrder:
+    """A file of prompts and how it is to be run; `options` as a draft's, for lines that have none."""
+
+    file: Path
+    name: str | None = None
+    at_most: int | None = None
+    again: frozenset[TaskState] = frozenset()
+    options: Mapping[str, Option] = field(default_factory=dict)
+    text: str = ""
+    """The words it was made from; the same again go on with the batch."""
+
+
+@dataclass(frozen=True)
+class BatchPlan:
+    """A file that was read and looked up in the journals; nothing of it is sent yet."""
+
+    batch: Batch
+    keys: tuple[ServiceKey, ...]
+    """Of the services that it is for, where its lines say nothing else."""
+    order: BatchOrder
+    rows: tuple[BatchRow, ...]
+    shares: tuple[BatchShare, ...]
+    environments: tuple[str, ...]
+    notes: tuple[str, ...] = ()
+    """What to know before it is confirmed."""
+
+    @property
+    def new(self) -> int:
+        """How many prompts would be sent."""
+        return sum(not row.is_sent for row in self.rows)
 
 
 class Backend(Protocol):
@@ -58,6 +97,16 @@ class Backend(Protocol):
         self, environment: Environment, task_id: str, *, follow: bool = True
     ) -> AsyncGenerator[TaskEvent, None]:
         """A task's events from its first on, through the journal; without `follow` those there are."""
+        ...
+
+    async def plan_batch(self, keys: Sequence[ServiceKey], order: BatchOrder) -> BatchPlan:
+        """What a file of prompts would run on these services; nothing is sent."""
+        ...
+
+    def run_batch(
+        self, plan: BatchPlan, stop: asyncio.Event, cancel: asyncio.Event
+    ) -> AsyncGenerator[BatchSnapshot, None]:
+        """Run it: snapshots with the rows that changed; `stop` sends nothing more, `cancel` ends all."""
         ...
 
     async def tasks(self, environment: Environment) -> Sequence[Task]:

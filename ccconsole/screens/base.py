@@ -146,6 +146,9 @@ class ConsoleScreen(Motion, Going):
         counts = [Span(f"busy {busy}/{limit}", Tone.ACTIVE if busy else Tone.DIM)]
         if followed:
             counts.append(Span(f"mine {followed}", Tone.ACCENT))
+        for batch in self.desk.batches_under_way():
+            told = f"batch {batch.snapshot.ended}/{batch.snapshot.total}"
+            counts.append(Span(told, Tone.ACCENT))
         if asking := waiting_count(shown.rows):
             counts.append(Span(f"◆ {asking} ask{'s' if asking == 1 else ''}", Tone.ACCENT))
         alerts = sum(len(row.alerts) for row in shown.rows)

@@ -1,10 +1,10 @@
-"""The commands that change a service: each is planned and shown before anything is done."""
+"""The commands that change a service or run a file on it: each is shown before anything is done."""
 
 from __future__ import annotations
 
 from ccconsole.model import ServiceKey
 from ccconsole.screens.base import ConsoleScreen
-from ccconsole.screens.messages import RolloutAsked
+from ccconsole.screens.messages import BatchAsked, RolloutAsked
 from ccconsole.widgets.line_input import Asked
 
 
@@ -17,6 +17,18 @@ class ServiceChange(ConsoleScreen):
 
     def _ask_rollout(self, verb: str, words: str = "") -> None:
         self.root.post_message(RolloutAsked(self.service_key(), verb, tuple(words.split())))
+
+    def chosen_keys(self) -> tuple[ServiceKey, ...]:
+        """The services that prompts are for."""
+        key = self.service_key()
+        return () if key is None else (key,)
+
+    def action_batch(self, text: str = "") -> None:
+        """From the file that is given, or that the line is written for."""
+        if text:
+            self.root.post_message(BatchAsked(self.chosen_keys(), text))
+        else:
+            self.ask(Asked.COMMAND, "batch ")
 
     def action_deploy(self, words: str = "") -> None:
         """What deploy.toml declares; `canary 10` lets it prove itself with a tenth of the requests."""

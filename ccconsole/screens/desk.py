@@ -18,11 +18,14 @@ from ccconsole.screens.history import PromptHistory
 if TYPE_CHECKING:
     from textual.geometry import Size
 
+    from ccconsole.screens.groups import Group
     from ccconsole.screens.session import Session
     from worker_service.wire import TaskEvent
 
 ENDED_SESSIONS = 20
 """Ended tasks whose terminals are kept for another look."""
+ENDED_GROUPS = 10
+"""Batches that are over and can be looked at again."""
 DEFAULT_OPTIONS: Mapping[str, Option] = {"mode": "headless"}
 
 
@@ -44,6 +47,8 @@ class Desk:
     """By environment and task id, oldest first."""
     rollouts: dict[ServiceKey, Rollout] = field(default_factory=dict)
     """The last of each service that this console began."""
+    groups: dict[str, Group] = field(default_factory=dict)
+    """Prompts that were sent together, by name, oldest first."""
     environment: str | None = None
     """The one environment that is shown; None: all."""
     draft: str = ""
@@ -187,6 +192,18 @@ class Desk:
         """This console's own tasks that are not at their end."""
         return [session for session in self.sessions.values() if session.is_own and not session.is_over]
 
+    def keep_group(self, group: Group) -> None:
+        """Keep it as the newest; of those that are over the oldest go."""
+        self.groups.pop(group.name, None)
+        self.groups[group.name] = group
+        over = [name for name, kept in self.groups.items() if kept.is_over]
+        for name in over[: max(0, len(over) - ENDED_GROUPS)]:
+            del self.groups[name]
+
+    def batches_under_way(self) -> list[Group]:
+        """This console's batches that are not at their end."""
+        return [group for group in self.groups.values() if group.is_batch and not group.is_over]
+
     def under_way(self) -> list[Rollout]:
         """This console's rollouts that are not at their end."""
         return [rollout for rollout in self.rollouts.values() if not rollout.is_over]
@@ -231,6 +248,8 @@ PLACE_NAMES: Mapping[Place, str] = {
     Place.MATRIX: "Matrix",
     Place.DOCTOR: "Doctor",
     Place.SECRETS: "Secrets",
+    Place.BATCH: "Batch",
+    Place.BATCH_PLAN: "Batch plan",
     Place.PROMPT: "Prompt box",
     Place.REPLAY: "Replay",
 }

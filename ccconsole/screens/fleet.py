@@ -118,9 +118,9 @@ class FleetScreen(EnvironmentChoice, ServiceChange, RootScreen):
 
     def action_prompt(self, text: str = "") -> None:
         """For the marked services, else the one under the cursor."""
-        self.post_message(PromptAsked(self._chosen(), text))
+        self.post_message(PromptAsked(self.chosen_keys(), text))
 
-    def _chosen(self) -> tuple[ServiceKey, ...]:
+    def chosen_keys(self) -> tuple[ServiceKey, ...]:
         """The marked services, else the one under the cursor."""
         marked = [row.service.key for row in self.desk.snapshot.rows if row.service.key in self.table.marks]
         key = self.table.cursor_key
@@ -130,7 +130,7 @@ class FleetScreen(EnvironmentChoice, ServiceChange, RootScreen):
 
     def action_logs(self) -> None:
         """Of the marked services, else of the one under the cursor."""
-        self.post_message(LogsAsked(self._chosen()))
+        self.post_message(LogsAsked(self.chosen_keys()))
 
     def service_key(self) -> ServiceKey | None:
         """The one under the cursor."""

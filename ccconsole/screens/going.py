@@ -5,6 +5,7 @@ from __future__ import annotations
 from textual.screen import Screen
 
 from ccconsole.screens.messages import (
+    BatchesAsked,
     DoctorAsked,
     QuitAsked,
     ReloadAsked,
@@ -41,6 +42,10 @@ class Going(Screen[None]):
     def action_secrets(self) -> None:
         """The secrets that services declare."""
         self.root.post_message(SecretsAsked())
+
+    def action_batches(self) -> None:
+        """The prompts that were sent together last."""
+        self.root.post_message(BatchesAsked())
 
     def action_tasks(self) -> None:
         """The tasks of the environments that are shown."""

@@ -16,6 +16,7 @@ from ccconsole.config import Config, Environment, ServiceSpec
 from ccconsole.errors import ConfigError, ConsoleError, NotFound
 from ccconsole.model import (
     Adjustment,
+    BatchSnapshot,
     Check,
     FleetSnapshot,
     LogBatch,
@@ -35,7 +36,8 @@ if TYPE_CHECKING:
     from ccconsole.cloud.log_hub import LogHub
     from worker_service.wire import TaskEvent
 
-from ccconsole.screens.backend import Draft
+from ccconsole.screens import live_batches
+from ccconsole.screens.backend import BatchOrder, BatchPlan, Draft
 
 _EXAMPLES = {
     "deploy": ":deploy, or :deploy canary 10",
@@ -111,6 +113,18 @@ class LiveBackend:
         async with aclosing(runs.attach(environment, task_id, follow=follow)) as events:
             async for event in events:
                 yield event
+
+    async def plan_batch(self, keys: Sequence[ServiceKey], order: BatchOrder) -> BatchPlan:
+        """What ccconsole.batches would run."""
+        await self._is_connected.wait()
+        assert self._connections is not None
+        return await live_batches.plan_batch(self._config, self._connections, keys, order)
+
+    def run_batch(
+        self, plan: BatchPlan, stop: asyncio.Event, cancel: asyncio.Event
+    ) -> AsyncGenerator[BatchSnapshot, None]:
+        """Snapshots of ccconsole.batches."""
+        return live_batches.run_batch(plan, stop, cancel, self._actor)
 
     async def tasks(self, environment: Environment) -> Sequence[Task]:
         """ccconsole.runs.tasks."""

@@ -9,7 +9,7 @@ from typing import Any
 from textual.message import Message
 
 from ccconsole.model import Adjustment, Plan, ServiceKey, Task
-from ccconsole.screens.backend import Option
+from ccconsole.screens.backend import BatchPlan, Option
 
 
 @dataclass
@@ -117,6 +117,34 @@ class RolloutStopped(Message):
     """End a rollout, in order, at the stage it is at."""
 
     key: ServiceKey
+
+
+@dataclass
+class BatchAsked(Message):
+    """Read a file of prompts for these services, and show what would be run; `text` is the file and words."""
+
+    keys: tuple[ServiceKey, ...]
+    text: str
+
+
+@dataclass
+class BatchConfirmed(Message):
+    """Run what was planned and confirmed."""
+
+    plan: BatchPlan
+
+
+@dataclass
+class BatchHalted(Message):
+    """Send nothing more of a batch; with `is_cancelling` cancel what runs as well."""
+
+    name: str
+    is_cancelling: bool
+
+
+@dataclass
+class BatchesAsked(Message):
+    """Show the prompts that were sent together last."""
 
 
 @dataclass

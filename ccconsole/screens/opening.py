@@ -11,6 +11,7 @@ from textual import on
 from textual.message import Message
 
 from ccconsole.model import Service, Task
+from ccconsole.screens.batching import BatchingScreen
 from ccconsole.screens.messages import (
     DoctorAsked,
     LogsAsked,
@@ -24,7 +25,6 @@ from ccconsole.screens.messages import (
     TargetAsked,
     TasksAsked,
 )
-from ccconsole.screens.rolling import RollingScreen
 from ccconsole.screens.service import ServiceScreen
 from ccconsole.screens.tasks import TasksScreen
 from ccconsole.widgets.text import plain
@@ -36,7 +36,7 @@ PATIENCE_SECONDS = 0.5
 """What takes longer is said."""
 
 
-class OpeningScreen(RollingScreen):
+class OpeningScreen(BatchingScreen):
     """The bottom of the stack; screens that the first key may open are imported before it is pressed."""
 
     @dataclass

@@ -33,19 +33,19 @@ class TaskPanel(Vertical):
     _is_read_only = False
     _is_loss_told = False
 
+    def __init__(self) -> None:
+        super().__init__()
+        self.pane = TerminalPane(Terminal(80, 24))
+        """The terminal."""
+
     def compose(self) -> ComposeResult:
         """Three lines and the terminal."""
         yield Static(classes="task-title one-line")
         yield Static(classes="task-prompt one-line")
-        yield TerminalPane(Terminal(80, 24))
+        yield self.pane
         with VerticalScroll(classes="task-asks", can_focus=False):
             yield Static(classes="task-question")
         yield Static(classes="task-end")
-
-    @property
-    def pane(self) -> TerminalPane:
-        """The terminal."""
-        return self.query_one(TerminalPane)
 
     def show(self, session: Session, *, is_read_only: bool) -> None:
         """Put another session in."""

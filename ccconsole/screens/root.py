@@ -15,11 +15,12 @@ from textual.worker import Worker, WorkerState
 
 from ccconsole.alerts import AlertNews
 from ccconsole.errors import ConsoleError
-from ccconsole.model import FleetRow, FleetSnapshot, Problem
+from ccconsole.model import BatchShare, FleetRow, FleetSnapshot, Problem
 from ccconsole.screens import alarms
 from ccconsole.screens.backend import Draft
 from ccconsole.screens.base import ConsoleScreen
 from ccconsole.screens.desk import Desk, pane_size
+from ccconsole.screens.groups import Group, fan_out
 from ccconsole.screens.messages import (
     ControlAsked,
     PromptAsked,
@@ -28,12 +29,16 @@ from ccconsole.screens.messages import (
     TaskOpened,
 )
 from ccconsole.screens.opening import OpeningScreen
+from ccconsole.widgets.fleet_rows import capacity
+from ccconsole.widgets.task_rows import first_words
 
 if TYPE_CHECKING:
     from ccconsole.screens.session import Session
 
 FLEET = "fleet"
 HISTORY = "history"
+PANES = 4
+"""Terminals side by side at most; more tasks than that are shown as a table first."""
 LEAVING_SECONDS = 0.6
 """How long the quit waits for the cancels to be taken; the budget is a second for all of it."""
 
@@ -140,6 +145,7 @@ class RootScreen(OpeningScreen):
     def _session_changed(self, message: SessionChanged) -> None:
         task = message.session.task
         is_shown = self._is_shown(message.session)
+        self.note_session(message.session)
         for alarm in message.session.take_alarms():
             self.app.bell()
             if not is_shown:
@@ -177,9 +183,22 @@ class RootScreen(OpeningScreen):
         sessions = [self.desk.start(row, draft, size) for row in rows]
         for session in sessions:
             self._follow(session)
+        group = self._kept_together(rows, draft, sessions) if len(sessions) > 1 else None
         self.table.clear_marks()
         self.run_worker(self._save_history(), name="history", group=HISTORY, exit_on_error=False)
-        self._show(sessions)
+        if group is not None and len(sessions) > PANES:
+            self.open_group(group)
+        else:
+            self._show(sessions)
+
+    def _kept_together(self, rows: Sequence[FleetRow], draft: Draft, sessions: Sequence[Session]) -> Group:
+        """Remember what was sent together, for a look at all the outcomes."""
+        tasks = [session.task for session in sessions]
+        shares = [BatchShare(row.service.key, capacity(row.service) or 1) for row in rows]
+        title = f"{len(rows)} services: {first_words(draft.text, 40)}"
+        group = fan_out(tasks[0].id, title, tasks, shares, self.desk.now())
+        self.desk.keep_group(group)
+        return group
 
     async def _save_history(self) -> None:
         try:
@@ -231,21 +250,29 @@ class RootScreen(OpeningScreen):
         from ccconsole.screens.quit import Leave, QuitScreen
 
         running, rollouts = self.desk.running(), self.desk.under_way()
-        if not running and not rollouts:
+        batches = self.desk.batches_under_way()
+        if not running and not rollouts and not batches:
             self.app.exit(0)
             return
 
         def answered(leave: Leave | None) -> None:
             if leave is Leave.CANCEL:
-                self.run_worker(self._cancel_all(running), name="quit", group="quit", exit_on_error=False)
+                for batch in batches:
+                    batch.cancel.set()
+                self.run_worker(
+                    self._cancel_all(running, batches), name="quit", group="quit", exit_on_error=False
+                )
             elif leave is Leave.KEEP:
                 self.app.exit(0)
 
         if not isinstance(self.app.screen, QuitScreen):
-            self.app.push_screen(QuitScreen(running, rollouts), answered)
+            self.app.push_screen(QuitScreen(running, rollouts, batches), answered)
 
-    async def _cancel_all(self, sessions: Sequence[Session]) -> None:
-        """Ask for all cancels at once; those without a store end as their streams close."""
+    async def _cancel_all(self, sessions: Sequence[Session], batches: Sequence[Group]) -> None:
+        """Ask for all cancels at once; those without a store end as their streams close.
+
+        A batch asks for its own: it is given the time.
+        """
         sends = [
             self.desk.backend.send(session.environment, session.task.id, "cancel", {})
             for session in sessions
@@ -254,5 +281,6 @@ class RootScreen(OpeningScreen):
         try:
             async with asyncio.timeout(LEAVING_SECONDS):
                 await asyncio.gather(*sends, return_exceptions=True)
+                await asyncio.gather(*(batch.over.wait() for batch in batches))
         finally:
             self.app.exit(0)

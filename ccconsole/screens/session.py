@@ -93,8 +93,7 @@ class Session:
     @property
     def outlives_console(self) -> bool:
         """Whether the task goes on when this console has left."""
-        is_kept = self.service is not None and self.service.is_instance_billed
-        return not self.is_own or (self.environment.store is not None and is_kept)
+        return not self.is_own or (self.service is not None and self.environment.can_detach(self.service))
 
     def take_alarms(self) -> list[str]:
         """What somebody should hear at once, wherever they look; each is told once."""

@@ -34,15 +34,14 @@ class TaskScreen(Steering, RecordedScreen):
     def __init__(self, desk: Desk, sessions: Sequence[Session]) -> None:
         super().__init__(desk)
         self.shown: list[Session] = list(sessions[: TILES[-1]])
+        self._panels = [TaskPanel() for _ in range(TILES[-1])]
         self._at = 0
         self._search = ""
         self._offered = ""
 
     def body(self) -> ComposeResult:
         """Four panels, of which as many show as there are tiles."""
-        with Container(id="tiles"):
-            for _ in range(TILES[-1]):
-                yield TaskPanel()
+        yield Container(*self._panels, id="tiles")
 
     @property
     def tiles(self) -> int:
@@ -57,7 +56,7 @@ class TaskScreen(Steering, RecordedScreen):
     @property
     def panel(self) -> TaskPanel:
         """The panel that has the focus."""
-        return list(self.query(TaskPanel))[self._at]
+        return self._panels[self._at]
 
     def home(self) -> Widget | None:
         """The terminal of the panel."""
@@ -86,7 +85,7 @@ class TaskScreen(Steering, RecordedScreen):
         grid = self.query_one("#tiles")
         for count in TILES:
             grid.set_class(count == tiles, f"-tiles-{count}")
-        for place, panel in enumerate(self.query(TaskPanel)):
+        for place, panel in enumerate(self._panels):
             panel.display = place < tiles
             if place < len(self.shown):
                 panel.show(self.shown[place], is_read_only=self.desk.is_read_only)
@@ -97,7 +96,7 @@ class TaskScreen(Steering, RecordedScreen):
 
     def on_descendant_focus(self) -> None:
         """The panel of the focused terminal is the one that commands mean."""
-        for place, panel in enumerate(self.query(TaskPanel)):
+        for place, panel in enumerate(self._panels):
             if panel.has_focus_within and place < len(self.shown) and place != self._at:
                 self._at = place
                 self.show_desk()

@@ -68,6 +68,7 @@ class RowTable(ScrollView, can_focus=True, inherit_bindings=False):
         self._is_placed = False
         """Whether the user has moved the cursor; until then it prefers a row that can be opened."""
         self._widths: dict[str, int] = {}
+        self._sizes: list[tuple[int, ...]] = []
         self._strips: dict[tuple[Hashable, bool, bool], Strip] = {}
 
     @property
@@ -78,6 +79,7 @@ class RowTable(ScrollView, can_focus=True, inherit_bindings=False):
     def show(self, rows: Iterable[Row], sort: Sort | None = None) -> None:
         """Put these rows in place of the others; cursor and marks stay with their keys."""
         old, self.rows = self.rows, list(rows)
+        self._measure(old)
         sort, self.sort = self.sort, sort or self.sort
         key = old[self._cursor].key if old else None
         is_moved = self._place_cursor(key)
@@ -101,14 +103,20 @@ class RowTable(ScrollView, can_focus=True, inherit_bindings=False):
             self._follow_cursor()
         return self.cursor_key != key
 
+    def _measure(self, old: Sequence[Row]) -> None:
+        """The width of each row's cells; those of rows that are where they were hold still."""
+        known, self._sizes = self._sizes, []
+        for place, row in enumerate(self.rows):
+            is_held = place < len(old) and old[place] is row
+            self._sizes.append(known[place] if is_held else self._sizes_of(row))
+
+    def _sizes_of(self, row: Row) -> tuple[int, ...]:
+        cells = (*row.cells[:1], *[Span("")] * len(self.columns[1:])) if row.is_spanning else row.cells
+        return tuple(cell_len(cell.text) for cell in cells)
+
     def _fit(self) -> bool:
         """Work the widths out again; whether anything but the rows' texts moved."""
-        natural = [
-            max((cell_len(row.cells[i].text) for row in self.rows if not row.is_spanning), default=0)
-            for i in range(len(self.columns))
-        ]
-        spans = [row for row in self.rows if row.is_spanning]
-        natural[0] = max([natural[0], *(cell_len(row.cells[0].text) for row in spans)])
+        natural = [max(sizes) for sizes in zip(*self._sizes, strict=True)] or [0] * len(self.columns)
         widths = fit(self.columns, natural, self._inner_width)
         size = Size(self.scrollable_content_region.width, len(self.rows) + 1)
         is_changed = widths != self._widths or size != self.virtual_size

@@ -6,7 +6,6 @@ import asyncio
 import json
 import os
 import signal
-import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -17,6 +16,7 @@ from ccconsole.emulator.emulator import Emulator
 from ccconsole.emulator.logging.tail import TailLimits
 from tests.cloud.conftest import DEADLINE, until
 from tests.cloud.following import Writer, emulator, line, writing
+from tests.launching import command
 
 
 @asynccontextmanager
@@ -45,7 +45,7 @@ async def world(tmp_path: Path, **limits: int) -> AsyncIterator[tuple[Emulator, 
 async def start(tmp_path: Path, *words: str) -> asyncio.subprocess.Process:
     environ = {name: value for name, value in os.environ.items() if name != "CLOUD_RUN_EMULATOR_HOST"}
     return await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "ccconsole", "--config", str(tmp_path / "deploy.toml"), "logs", *words),
+        *command("--config", str(tmp_path / "deploy.toml"), "logs", *words),
         env=environ | {"HOME": str(tmp_path), "PYTHONUNBUFFERED": "1"},
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,

@@ -6,7 +6,6 @@ import asyncio
 import json
 import os
 import signal
-import sys
 from typing import Any
 
 import httpx
@@ -16,6 +15,7 @@ from ccconsole.cli.top import cut
 from ccconsole.format import figure
 from tests.cloud.conftest import DEADLINE, Emulated
 from tests.cloud.test_verbs import Command, ccconsole, declare, until_ready
+from tests.launching import command
 
 __all__ = ["ccconsole"]
 
@@ -100,13 +100,7 @@ async def test_top_goes_on_until_it_is_interrupted(emulated: Emulated, ccconsole
     declare(emulated, LOCAL)
     await until_ready(ccconsole)
     process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-m",
-        "ccconsole",
-        "top",
-        "--watch",
-        "-o",
-        "ndjson",
+        *command("top", "--watch", "-o", "ndjson"),
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
         cwd=emulated.folder,

@@ -48,8 +48,9 @@ def remove(words):
     for name in words:
         place = folder() / name
         if place.exists():
-            os.kill(int(place.read_text()), signal.SIGKILL)
-            place.unlink()
+            pid = int(place.read_text())
+            place.unlink()  # before the client does so, which ends with its container
+            os.kill(pid, signal.SIGKILL)
 
 
 def main():

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 import subprocess
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+
+from tests.launching import command
 
 KEPT = ("PATH", "LANG", "LC_ALL", "TMPDIR")
 """All a new user's environment holds; no Google, Claude or Anthropic variable of the tester's leaks in."""
@@ -43,7 +44,7 @@ class Machine:
     def start(self, *words: str) -> subprocess.Popen[str]:
         """`ccconsole WORDS` as a process with text pipes."""
         return subprocess.Popen(
-            [sys.executable, "-m", "ccconsole", *words],
+            command(*words),
             cwd=self.project,
             env=self.environ,
             text=True,

@@ -130,10 +130,10 @@ async def test_a_running_task_so_far_and_to_its_end(desk: Desk, worker: Real, tm
     await line_of(running, b"begun\n")
     following = await desk.start("ccconsole", "export", task, "--follow", "-f", str(path))
     cut = await desk.start("ccconsole", "export", task, "--follow", "-f", str(kept))
+    await until(lambda: b"begun" in part(kept))
     so_far = await desk.run("export", task)
     assert (so_far.code, so_far.out) == (0, "begun\n")
     assert "has not ended: this is what there is so far; --follow" in so_far.err
-    await until(lambda: b"begun" in part(kept))
     cut.send_signal(signal.SIGINT)
     assert (await ended(cut)).code == 130
     assert kept.read_text().count("\n") == 3

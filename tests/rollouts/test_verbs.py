@@ -16,6 +16,7 @@ import pytest
 
 from ccconsole.cli import main
 from tests.cloud.conftest import DEADLINE
+from tests.launching import command
 from tests.rollouts.conftest import DEV, Site, done
 
 KEPT = ("PATH", "LANG", "TMPDIR")
@@ -42,10 +43,7 @@ def start(site: Site) -> Start:
     async def begin(*words: str, stdin: int = asyncio.subprocess.DEVNULL) -> asyncio.subprocess.Process:
         environ = {name: os.environ[name] for name in KEPT if name in os.environ}
         return await asyncio.create_subprocess_exec(
-            sys.executable,
-            "-m",
-            "ccconsole",
-            *words,
+            *command(*words),
             cwd=site.folder,
             env={**environ, "HOME": str(site.folder)},
             stdin=stdin,

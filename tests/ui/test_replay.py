@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -100,6 +101,10 @@ async def test_an_ended_task_is_played_again() -> None:
         assert screen.player.recording._file.closed
 
 
+def is_told(running: Console, text: str) -> bool:
+    return text in running.told
+
+
 async def test_words_say_where_and_how_fast() -> None:
     async with console() as running:
         screen = await replayed(running)
@@ -114,11 +119,13 @@ async def test_words_say_where_and_how_fast() -> None:
         ):
             await command(running, words)
             await at(running, screen, position, shown)
-        for words in ("seek [/x]", "speed fast", "idle -1"):
+        for words, told in (
+            ("seek [/x]", "'[/x]' is no time"),
+            ("speed fast", "'fast' is no speed"),
+            ("idle -1", "'-1' is no number of seconds"),
+        ):
             await command(running, words)
-        await running.until(lambda: "'[/x]' is no time" in running.told)
-        await running.until(lambda: "'fast' is no speed" in running.told)
-        await running.until(lambda: "'-1' is no number of seconds" in running.told)
+            await running.until(partial(is_told, running, told))
 
 
 async def test_a_replay_is_searched_copied_and_left_for_other_places() -> None:

@@ -19,6 +19,7 @@ from ccconsole.errors import ConsoleError
 from ccconsole.keymap import Settings
 from ccconsole.model import (
     Adjustment,
+    BatchSnapshot,
     Check,
     FleetRow,
     FleetSnapshot,
@@ -37,7 +38,7 @@ from ccconsole.model import (
     TaskState,
     TrafficShare,
 )
-from ccconsole.screens.backend import Draft
+from ccconsole.screens.backend import BatchOrder, BatchPlan, Draft
 from ccconsole.screens.fleet import FleetScreen
 from ccconsole.screens.history import PromptHistory
 from worker_service.wire import EventType, TaskEvent
@@ -126,6 +127,11 @@ class World:
     rollouts: asyncio.Queue[Rollout] = field(default_factory=asyncio.Queue)
     canaries: list[int | None] = field(default_factory=list)
     stops: list[asyncio.Event] = field(default_factory=list)
+    orders: list[tuple[tuple[ServiceKey, ...], BatchOrder]] = field(default_factory=list)
+    batch_plan: BatchPlan | ConsoleError | None = None
+    """What is planned next."""
+    batches: list[tuple[BatchPlan, asyncio.Event, asyncio.Event]] = field(default_factory=list)
+    batch_snapshots: asyncio.Queue[BatchSnapshot | Exception] = field(default_factory=asyncio.Queue)
     found_checks: dict[str, Sequence[Check] | ConsoleError] = field(default_factory=dict)
     found_secrets: dict[str, Sequence[Secret] | ConsoleError] = field(default_factory=dict)
     refusal: ConsoleError | None = None
@@ -170,6 +176,25 @@ class World:
                 yield event
         finally:
             self.closed += 1
+
+    async def plan_batch(self, keys: Sequence[ServiceKey], order: BatchOrder) -> BatchPlan:
+        self.orders.append((tuple(keys), order))
+        assert self.batch_plan is not None
+        if isinstance(self.batch_plan, ConsoleError):
+            raise self.batch_plan
+        return self.batch_plan
+
+    async def run_batch(
+        self, plan: BatchPlan, stop: asyncio.Event, cancel: asyncio.Event
+    ) -> AsyncGenerator[BatchSnapshot, None]:
+        self.batches.append((plan, stop, cancel))
+        while True:
+            snapshot = await self.batch_snapshots.get()
+            if isinstance(snapshot, Exception):
+                raise snapshot
+            yield snapshot
+            if snapshot.is_over:
+                return
 
     async def tasks(self, environment: Environment) -> Sequence[Task]:
         listed = self.journal.get(environment.name, ())

@@ -263,9 +263,25 @@ async def test_a_worker_that_lets_no_task_run_on_cancels_with_its_stream(tmp_pat
     stored = replace(BARE, store=f"file://{tmp_path}/store")
     async with workers() as [(worker, url)]:
         worker.refusals = [problem(400, "invalid_request", details=[{"field": "onDisconnect"}])]
-        _, rows = await ended(batch(["a", "b"], lane(url, environment=stored)))
+        last, rows = await ended(batch(["a", "b"], lane(url, environment=stored)))
     assert [request.get("onDisconnect") for request in worker.requests] == ["cancel", "cancel"]
     assert states(rows) == ["completed"] * 2
+    assert [share.is_detaching for share in last.shares] == [False]
+
+
+@pytest.mark.parametrize("has_store", [True, False])
+@pytest.mark.parametrize("is_billed", [True, False])
+async def test_only_with_a_journal_and_cpu_of_its_own_a_task_runs_on_without_us(
+    tmp_path: Path, has_store: bool, is_billed: bool
+) -> None:
+    where = replace(BARE, store=f"file://{tmp_path}/store") if has_store else BARE
+    async with workers() as [(worker, url)]:
+        found = lane(url, environment=where)
+        found = replace(found, service=replace(found.service, is_instance_billed=is_billed))
+        last, _ = await ended(batch(["a"], found))
+    can_detach = has_store and is_billed
+    assert [request["onDisconnect"] for request in worker.requests] == ["detach" if can_detach else "cancel"]
+    assert [share.is_detaching for share in last.shares] == [can_detach]
 
 
 async def test_a_stop_lets_what_runs_end() -> None:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from ccconsole import __version__
+from tests.launching import command
 from tests.unit.conftest import Command
 
 CONFIG = """
@@ -107,7 +107,7 @@ def complete(words: str, cwd: Path) -> list[str]:
         "COMP_CWORD": str(len(words.split(" ")) - 1),
     }
     done = subprocess.run(
-        [sys.executable, "-m", "ccconsole"],
+        command(),
         env=environ,
         cwd=cwd,
         capture_output=True,
@@ -133,7 +133,7 @@ def test_completion_of_a_broken_file_is_silent(tmp_path: Path) -> None:
 def test_a_reader_that_went_away_is_no_error(tmp_path: Path) -> None:
     (tmp_path / "deploy.toml").write_text("[env.dev]\n")
     environ = {"PATH": os.environ["PATH"], "HOME": str(tmp_path)}
-    words = [sys.executable, "-m", "ccconsole", "ls"]
+    words = command("ls")
     reader, writer = os.pipe()
     os.close(reader)
     with subprocess.Popen(

@@ -6,7 +6,6 @@ import asyncio
 import json
 import os
 import signal
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ from uuid import uuid4
 
 import pytest
 
+from tests.launching import command
 from tests.unit.workers import DEADLINE, Call, Real, output, real_worker, scripted, sse
 from worker_service.wire import Status, TaskSummary
 
@@ -47,7 +47,9 @@ class Desk:
         }
         pipe = asyncio.subprocess.PIPE
         pipes = {"stdin": asyncio.subprocess.DEVNULL, "stdout": pipe, "stderr": pipe, **pipes}
-        return await asyncio.create_subprocess_exec(sys.executable, "-m", *words, env=environ, **pipes)
+        module, *arguments = words
+        launched = command(*arguments, module=module)
+        return await asyncio.create_subprocess_exec(*launched, env=environ, **pipes)
 
     async def run(self, *words: str) -> Ended:
         return await ended(await self.start("ccconsole", *words))
