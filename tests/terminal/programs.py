@@ -16,8 +16,8 @@ from pathlib import Path
 
 from ccconsole.terminal.engine import Terminal
 
-_QUIET = 0.25
-"""Seconds without output after which a program is taken to wait for the next key."""
+_QUIET = 0.1
+"""Seconds without output after which a program gets the next key; one that comes early does no harm."""
 
 _SOURCE = "\n".join(
     f"def function_{n}(value: int) -> str:\n    # número {n}, 日本語\n    return 'x' * (value + {n})\n"
@@ -32,6 +32,8 @@ class Program:
     name: str
     arguments: tuple[str, ...]
     keys: tuple[bytes, ...]
+    ending: tuple[str, ...] = ()
+    """What ends the process that it leaves behind."""
 
     def record(self, folder: Path, columns: int, rows: int) -> bytes:
         """All that it prints until the keys are used up; then it is ended. Its queries are answered."""
@@ -65,6 +67,8 @@ class Program:
             process.send_signal(signal.SIGKILL)
             process.wait()
             os.close(master)
+            if self.ending:
+                subprocess.run(self.ending, cwd=folder, env=environ, check=False, capture_output=True)
         return bytes(output)
 
 
@@ -102,6 +106,20 @@ ALL = (
     ),
     Program("less", ("source.py",), (b" ", b" ", b"b", b"/value\r", b"n", b"G", b"g")),
     Program("htop", ("--delay=10",), (b"\x1b[B", b"\x1b[B", b"\x1b[6~", b"t")),
+    Program(
+        "tmux",
+        ("-S", "inner.sock", "-f", "/dev/null", "new-session", "sh"),
+        (
+            b"cat source.py\r",
+            b"\x02%",
+            b"seq 60\r",
+            b'\x02"',
+            b"printf '\\033[41mred\\n'\r",
+            b"\x02[\x1b[5~",
+            b"q",
+        ),
+        ending=("tmux", "-S", "inner.sock", "kill-server"),
+    ),
     Program(
         "git",
         ("--no-pager", "diff", "--no-index", "--color=always", "--stat", "-p", "/dev/null", "source.py"),

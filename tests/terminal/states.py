@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import re
+
 from ccconsole.terminal.engine import CONTINUATION, Style, Terminal
+
+_STYLE_RUN = re.compile(r"((.)\2*+)", re.DOTALL)
 
 
 def fed(data: bytes | str, columns: int = 20, rows: int = 5) -> Terminal:
@@ -27,8 +31,26 @@ def cells(terminal: Terminal, number: int) -> list[tuple[str, Style]]:
     return list(zip(texts + [" "] * gap, map(terminal.style, styles), strict=True))
 
 
+LinkedCell = tuple[str, Style, str]
+"""Text, style without its link, and the link's address."""
+
+
+def linked_cells(terminal: Terminal, number: int) -> list[LinkedCell]:
+    """`cells` in words that another terminal shares."""
+    return [(text, style._replace(link=0), terminal.link(style)) for text, style in cells(terminal, number)]
+
+
+def _value(terminal: Terminal, number: int) -> tuple[object, ...]:
+    """A line as `cells` has it, in less: its text, where wide cells end, its runs of styles."""
+    line = terminal.line(number)
+    text = line.text
+    styles = line.styles + line.fill * (terminal.columns - len(text))
+    ends = () if text.isascii() else [at for at, cell in enumerate(text) if cell == CONTINUATION]
+    runs = [(len(run[0]), terminal.style(run[1])) for run in _STYLE_RUN.findall(styles)]
+    return terminal.plain(text).rstrip(" "), ends, runs, line.is_wrapped
+
+
 def state(terminal: Terminal) -> tuple[object, ...]:
     """Everything that can be seen or asked."""
-    lines = [cells(terminal, number) for number in range(terminal.line_count)]
-    wrapped = [terminal.line(number).is_wrapped for number in range(terminal.line_count)]
-    return lines, wrapped, terminal.cursor, terminal.title, terminal.is_alternate, terminal.take_replies()
+    lines = [_value(terminal, number) for number in range(terminal.line_count)]
+    return lines, terminal.cursor, terminal.title, terminal.is_alternate, terminal.take_replies()

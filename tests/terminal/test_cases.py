@@ -16,23 +16,24 @@ from ccconsole.terminal.engine.styles import (
     REVERSE,
     STRIKE,
 )
-from tests.terminal.cases import CASES
+from tests.terminal.cases import CASES, SOURCES, Case
 from tests.terminal.states import cells, fed, screen
 
 
-def test_the_table_is_as_long_as_promised() -> None:
-    assert len(CASES) >= 150
-    assert len({name for name, *_ in CASES}) == len(CASES)
+def test_every_case_has_its_own_name() -> None:
+    assert len({case.name for case in CASES}) == len(CASES)
 
 
-@pytest.mark.parametrize(
-    ("sent", "rows", "cursor"), [case[1:] for case in CASES], ids=[case[0] for case in CASES]
-)
-def test_case(sent: str, rows: list[str], cursor: tuple[int, int] | None) -> None:
-    terminal = fed(sent, 10, 4)
-    assert screen(terminal) == rows + [""] * (4 - len(rows))
-    if cursor is not None:
-        assert (terminal.cursor.x, terminal.cursor.y) == cursor
+def test_every_case_says_where_its_screen_is_written() -> None:
+    assert {case.source for case in CASES} == set(SOURCES)
+
+
+@pytest.mark.parametrize("case", CASES, ids=[f"{case.source}: {case.name}" for case in CASES])
+def test_case(case: Case) -> None:
+    terminal = fed(case.sent, 10, 4)
+    assert screen(terminal) == case.rows + [""] * (4 - len(case.rows))
+    if case.cursor is not None:
+        assert (terminal.cursor.x, terminal.cursor.y) == case.cursor
 
 
 STYLES: list[tuple[str, Style]] = [
@@ -51,6 +52,7 @@ STYLES: list[tuple[str, Style]] = [
     ("4:3", Style(underline=3)),
     ("4:0", Style()),
     ("4:5", Style(underline=5)),
+    ("4:6", Style(underline=1)),
     ("1;22", Style()),
     ("2;22", Style()),
     ("3;23", Style()),

@@ -6,8 +6,10 @@ import unicodedata
 
 from wcwidth import iter_graphemes, wcwidth
 
-from ccconsole.terminal.engine import CONTINUATION
+from ccconsole.terminal.engine import CONTINUATION, Style
 from ccconsole.terminal.engine.cells import MAX_CLUSTERS, Clusters, is_simple, spread
+from ccconsole.terminal.engine.styles import BOLD
+from tests.terminal.states import cells, fed
 
 
 def test_simple_characters_have_the_width_that_wcwidth_says() -> None:
@@ -16,7 +18,7 @@ def test_simple_characters_have_the_width_that_wcwidth_says() -> None:
         char = chr(code)
         if code == 0x7F or unicodedata.category(char) in ("Cn", "Cs", "Cc") or not is_simple(char):
             continue
-        if len(spread(char)) != wcwidth(char):
+        if len(spread(char) or "") != wcwidth(char):
             wrong.append(hex(code))
     assert not wrong
 
@@ -41,13 +43,25 @@ def test_clusters_are_bounded() -> None:
 
 def test_a_long_cluster_is_cut() -> None:
     clusters = Clusters()
-    cells = clusters.lay_out("e" + "\u0301" * 1000)
-    assert (len(cells), len(clusters.text(cells))) == (1, 24)
+    laid_out = clusters.lay_out("e" + "\u0301" * 1000)
+    assert (len(laid_out), len(clusters.text(laid_out))) == (1, 24)
+
+
+def test_a_mark_keeps_the_style_of_what_it_marks() -> None:
+    """As tmux and libghostty do; found by the latter."""
+    shown = cells(fed("\x1b[1mx日\x1b[0;4m\u0301y"), 0)
+    assert shown[1] == ("日\u0301", Style(attributes=BOLD))
+    assert shown[3] == ("y", Style(underline=1))
 
 
 def test_text_comes_back() -> None:
     clusters = Clusters()
     text = "naïve e\u0301 日本 👨‍👩‍👧 🇩🇪 ❤\ufe0f नमस्ते"
-    cells = clusters.lay_out(text)
-    assert clusters.text(cells) == text
-    assert cells.count(CONTINUATION) == 6
+    laid_out = clusters.lay_out(text)
+    assert clusters.text(laid_out) == text
+    assert laid_out.count(CONTINUATION) == 6
+
+
+def test_input_from_the_plane_that_is_ours_is_replaced() -> None:
+    clusters = Clusters()
+    assert clusters.text(clusters.lay_out("\U00100000x")) == "\ufffdx"

@@ -29,7 +29,7 @@ def test_all_of_the_state_is_taken_or_left_out_on_purpose() -> None:
 
 
 @given(_STEPS, _STEPS, _STEPS)
-@settings(max_examples=200, deadline=None, derandomize=True)
+@settings(max_examples=80, deadline=None, derandomize=True)
 def test_going_back_is_as_if_nothing_had_been(
     before: list[tuple[bytes, tuple[int, int] | None]],
     between: list[tuple[bytes, tuple[int, int] | None]],

@@ -37,7 +37,7 @@ _PIECES = st.sampled_from(_WORDS)
     st.integers(2, 14),
     st.integers(1, 6),
 )
-@settings(max_examples=400, deadline=None, derandomize=True)
+@settings(max_examples=200, deadline=None, derandomize=True)
 def test_bytes_may_be_cut_anywhere(pieces: list[bytes], cuts: list[int], columns: int, rows: int) -> None:
     data = b"".join(pieces)
     whole = Terminal(columns, rows)
@@ -50,7 +50,7 @@ def test_bytes_may_be_cut_anywhere(pieces: list[bytes], cuts: list[int], columns
 
 
 @given(st.lists(_PIECES, max_size=20), st.integers(2, 14), st.integers(1, 6))
-@settings(max_examples=200, deadline=None, derandomize=True)
+@settings(max_examples=100, deadline=None, derandomize=True)
 def test_bytes_may_come_one_by_one(pieces: list[bytes], columns: int, rows: int) -> None:
     data = b"".join(pieces)
     whole = Terminal(columns, rows)

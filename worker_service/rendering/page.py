@@ -72,7 +72,7 @@ class Page:
         at = 0
         while at < len(run):
             if self.x >= self.columns:
-                self._wrap(1)
+                self._wrap()
             piece = run[at : at + self.columns - self.x]
             if not self.is_autowrap and len(piece) < len(run) - at:
                 piece, at = piece[:-1] + run[-1], len(run)
@@ -85,12 +85,14 @@ class Page:
         if width == 0:
             self._join(cluster)
             return
+        self.last_printed = cluster
         if self.x + width > self.columns:
             if self.x < self.columns and self.is_autowrap:
                 self.rows[self.y].truncate(self.x)
-            self._wrap(width)
+            self._wrap()
+            if self.x + width > self.columns:
+                return
         self.rows[self.y].put(self.x, [cluster, ""][:width])
-        self.last_printed = cluster
         self.x += width
 
     def _join(self, cluster: str) -> None:
@@ -104,9 +106,9 @@ class Page:
             row.cells[x] += cluster
             self.last_printed = row.cells[x]
 
-    def _wrap(self, width: int) -> None:
+    def _wrap(self) -> None:
         if not self.is_autowrap:
-            self.x = self.columns - width
+            self.x = self.columns - 1
             return
         self.rows[self.y].is_wrapped = True
         self.x = 0
@@ -114,6 +116,7 @@ class Page:
 
     def line_feed(self) -> None:
         """Down one row, scrolling at the bottom margin."""
+        self.x = self.column
         if self.y == self.bottom:
             self.scroll_up(1)
         elif self.y < self.height - 1:
@@ -121,6 +124,7 @@ class Page:
 
     def reverse_line_feed(self) -> None:
         """Up one row, scrolling down at the top margin."""
+        self.x = self.column
         if self.y == self.top:
             self.scroll_down(1)
         elif self.y > 0:
@@ -177,7 +181,9 @@ class Page:
             case "A" | "F":
                 self.x = 0 if final == "F" else self.column
                 self.y = max(self.y - count, self.top if self.y >= self.top else 0)
-            case "B" | "e" | "E":
+            case "e":
+                self.x, self.y = self.column, min(self.y + count, self.height - 1)
+            case "B" | "E":
                 self.x = 0 if final == "E" else self.column
                 self.y = min(self.y + count, self.bottom if self.y <= self.bottom else self.height - 1)
             case "C" | "a":
@@ -193,13 +199,20 @@ class Page:
             case "r" if count < (bottom := min(second or self.height, self.height)):
                 self.top, self.bottom, self.x, self.y = count - 1, bottom - 1, 0, 0
             case "b" if self.last_printed:
-                room = (self.columns - self.x) // (_width(self.last_printed) or 1)
-                self.write(self.last_printed * min(count, room))
+                self._repeat(count)
             case _:
                 self._edit(final, first, count)
 
+    def _repeat(self, count: int) -> None:
+        """The last character again; of more than a screenful only what scrolled off sees less."""
+        in_row = max(self.columns // (_width(self.last_printed) or 1), 1)
+        beyond = count - in_row * self.height
+        self.write(self.last_printed * (count if beyond <= 0 else in_row * self.height + beyond % in_row))
+
     def _edit(self, final: str, first: int, count: int) -> None:
         row, x = self.rows[self.y], self.column
+        if final in "JKX@P":
+            self.x = x
         match final:
             case "J" | "K" if first < 3:
                 self._erase(final, first)
@@ -207,10 +220,8 @@ class Page:
                 self._blank(x, x + count)
             case "@":
                 row.insert(x, min(count, self.columns - x), self.columns)
-                self.x = x
             case "P":
                 row.delete(x, count)
-                self.x = x
             case "L" | "M" if self.top <= self.y <= self.bottom:
                 (self.scroll_down if final == "L" else self.scroll_up)(count, self.y)
                 self.x = 0

@@ -148,14 +148,21 @@ class TextRenderer:
     def _set_mode(self, mode: str, *, is_set: bool) -> None:
         if mode == "7":
             self._main.is_autowrap = self._alternate.is_autowrap = is_set
-        elif mode in ("47", "1047", "1049") and is_set is (self._page is self._main):
-            place = self._page.x, self._page.y
-            if is_set and mode == "1049":
-                self._main.saved = place
-            if mode == ("1049" if is_set else "1047"):
-                self._alternate.erase(0, self._alternate.height)
-            self._page = self._alternate if is_set else self._main
-            self._page.x, self._page.y = self._main.saved if mode == "1049" and not is_set else place
+        elif mode in ("47", "1047", "1049"):
+            self._switch(mode, is_set=is_set)
+
+    def _switch(self, mode: str, *, is_set: bool) -> None:
+        """Go over to the alternate page or back; 1049 does its part also where it was done before."""
+        page = self._page
+        if is_set and mode == "1049":
+            page.saved = page.x, page.y
+        x, y = page.x, page.y
+        if mode == ("1049" if is_set else "1047") and (is_set or page is self._alternate):
+            self._alternate.erase(0, self._alternate.height)
+            x = page.column
+        self._page = self._alternate if is_set else self._main
+        self._page.last_printed = page.last_printed
+        self._page.x, self._page.y = self._main.saved if mode == "1049" and not is_set else (x, y)
 
     def _sequence(self, final: str, parameters: str, between: str) -> None:
         if parameters[:1] == "?" and final in "hl":

@@ -25,7 +25,7 @@ _NARROW = (
     "\u2190-\u2319\u231c-\u2328\u232b-\u23e8\u23f4-\u2426\u2460-\u25fc\u25ff-\u2613\u2616-\u262f"
     "\u2638-\u2647\u2654-\u267e\u2694-\u26a0\u26a2-\u26a9\u26ac-\u26bc\u26d5-\u26e9\u2701-\u2704"
     "\u2706-\u2709\u270c-\u2727\u2729-\u274b\u2758-\u2794\u2798-\u27af\u27b1-\u27be\u27c0-\u2b1a"
-    "\u2b1d-\u2b4f\ue000-\uf8ff\uff61-\uff9d"
+    "\u2b1d-\u2b4f\ue000-\uf8ff\uff61-\uff9d\ufffc\ufffd"
 )
 _WIDE = (
     "\u23e9-\u23ec\u2e80-\u2e99\u2e9b-\u2ef3\u2f00-\u2fd5\u3000-\u3029\u3030-\u303e\u3041-\u3096\u309b-\u30ff"
@@ -40,6 +40,7 @@ _WIDE = (
 """Characters that are one cell, or two, whatever stands beside them; checked against wcwidth by a test."""
 
 _COMPLEX = re.compile(f"[^\x00-\x7f{_NARROW}{_WIDE}]")
+_BEYOND_NARROW = re.compile(f"[^\x00-\x7f{_NARROW}]")
 _IS_WIDE = re.compile(f"[{_WIDE}]")
 _PIECE = re.compile(r"[\x20-\x7e]?[^\x00-\x7f]++")
 """A run of non-ASCII with the one ASCII character that it may extend: ASCII always starts a cell."""
@@ -55,9 +56,16 @@ def is_simple(text: str) -> bool:
     return _COMPLEX.search(text) is None
 
 
-def spread(text: str) -> str:
-    """Simple text as cells."""
-    return text.translate(_SPREAD)
+def is_narrow(text: str) -> bool:
+    """Whether each character of the text is one cell; controls count as such."""
+    return text.isascii() or _BEYOND_NARROW.search(text) is None
+
+
+def spread(text: str) -> str | None:
+    """Simple text as cells; None for any other."""
+    if is_narrow(text):
+        return text
+    return text.translate(_SPREAD) if is_simple(text) else None
 
 
 def _cleaned(text: str) -> str:
@@ -89,8 +97,9 @@ class Clusters:
         """Printable text as cells; controls, if any, pass through and end a cluster."""
         if text.isascii():
             return text
-        if is_simple(text):
-            return spread(text)
+        cells = spread(text)
+        if cells is not None:
+            return cells
         return _PIECE.sub(self._lay_out_piece, _cleaned(text))
 
     def text(self, cells: str) -> str:

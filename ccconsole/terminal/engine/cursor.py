@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ccconsole.terminal.engine.screen import SavedCursor, Screen
+from ccconsole.terminal.engine.screen import TAB_WIDTH, SavedCursor, Screen
 
 
 def up(screen: Screen, count: int) -> None:
@@ -13,7 +13,7 @@ def up(screen: Screen, count: int) -> None:
 
 
 def down(screen: Screen, count: int) -> None:
-    """CUD, VPR: stops at the bottom margin when it starts inside the region."""
+    """CUD: stops at the bottom margin when it starts inside the region."""
     limit = screen.bottom if screen.y <= screen.bottom else screen.height - 1
     screen.y = min(screen.y + count, limit)
     screen.x = screen.column
@@ -39,6 +39,12 @@ def previous_line(screen: Screen, count: int) -> None:
     """CPL."""
     up(screen, count)
     screen.x = 0
+
+
+def down_rows(screen: Screen, count: int) -> None:
+    """VPR: knows no margin but in origin mode."""
+    screen.y = min(screen.y + count, screen.bottom if screen.is_origin else screen.height - 1)
+    screen.x = screen.column
 
 
 def column(screen: Screen, column: int) -> None:
@@ -72,8 +78,7 @@ def backspace(screen: Screen) -> None:
 
 def line_feed(screen: Screen) -> None:
     """LF, VT, FF: in newline mode a carriage return too."""
-    if screen.is_newline_mode:
-        screen.x = 0
+    screen.x = 0 if screen.is_newline_mode else screen.column
     screen.line_feed()
 
 
@@ -85,6 +90,7 @@ def carriage_return_line_feed(screen: Screen) -> None:
 
 def index(screen: Screen) -> None:
     """IND: down, scrolling at the bottom margin."""
+    screen.x = screen.column
     screen.line_feed()
 
 
@@ -96,6 +102,7 @@ def next_line_scrolling(screen: Screen) -> None:
 
 def reverse_index(screen: Screen) -> None:
     """RI: up, scrolling down at the top margin."""
+    screen.x = screen.column
     if screen.y == screen.top:
         screen.scroll_down(1)
     elif screen.y > 0:
@@ -142,6 +149,12 @@ def clear_tabs(screen: Screen, which: int) -> None:
         screen.tabs.clear()
 
 
+def reset_tabs(screen: Screen, which: int) -> None:
+    """DECST8C: a stop every eight columns."""
+    if which == 5:
+        screen.tabs = set(range(TAB_WIDTH, screen.columns, TAB_WIDTH))
+
+
 def set_margins(screen: Screen, top: int, bottom: int) -> None:
     """DECSTBM; a region of less than two rows is refused."""
     last = min(bottom or screen.height, screen.height)
@@ -157,7 +170,7 @@ def save(screen: Screen) -> None:
         screen.x,
         screen.y,
         screen.pen,
-        (screen.charsets[0], screen.charsets[1]),
+        tuple(screen.charsets),
         screen.shift,
         screen.is_origin,
     )
@@ -176,12 +189,18 @@ def restore(screen: Screen) -> None:
 
 
 def designate(screen: Screen, slot: int, charset: str) -> None:
-    """SCS for G0 or G1."""
+    """SCS for G0..G3."""
     screen.charsets[slot] = charset
     screen.update_directness()
 
 
 def shift(screen: Screen, slot: int) -> None:
-    """SI, SO: G0 or G1 into use."""
+    """SI, SO, LS2, LS3: G0..G3 into use."""
     screen.shift = slot
+    screen.update_directness()
+
+
+def single_shift(screen: Screen, slot: int) -> None:
+    """SS2, SS3: G2 or G3 for the next character."""
+    screen.single_shift = slot
     screen.update_directness()

@@ -11,7 +11,7 @@ def erase_line(screen: Screen, which: int) -> None:
     """EL: 0 to the end, 1 from the start, 2 all."""
     row = screen.rows[screen.y]
     fill = screen.fill
-    x = screen.column
+    screen.x = x = screen.column
     if which == 0:
         row.truncate(x, fill)
     elif which == 1:
@@ -23,6 +23,7 @@ def erase_line(screen: Screen, which: int) -> None:
 def erase_display(screen: Screen, which: int) -> None:
     """ED: 0 below, 1 above, 2 all, 3 the scrollback."""
     fill = screen.fill
+    screen.x = screen.column
     if which == 0:
         screen.rows[screen.y].truncate(screen.column, fill)
         for row in screen.rows[screen.y + 1 :]:
@@ -41,7 +42,7 @@ def erase_display(screen: Screen, which: int) -> None:
 
 def erase_characters(screen: Screen, count: int) -> None:
     """ECH."""
-    x = screen.column
+    screen.x = x = screen.column
     _blank(screen, screen.rows[screen.y], x, min(x + count, screen.columns))
 
 

@@ -37,6 +37,19 @@ def reset_private(screen: Screen, modes: tuple[int, ...]) -> None:
         _set_private(screen, mode, False)
 
 
+def save_private(screen: Screen, modes: tuple[int, ...]) -> None:
+    """XTSAVE."""
+    for mode in KNOWN.intersection(modes):
+        screen.saved_modes[mode] = _is_set(screen, mode)
+
+
+def restore_private(screen: Screen, modes: tuple[int, ...]) -> None:
+    """XTRESTORE: those that were saved."""
+    for mode in modes:
+        if mode in screen.saved_modes:
+            _set_private(screen, mode, screen.saved_modes[mode])
+
+
 def set_ansi(screen: Screen, modes: tuple[int, ...]) -> None:
     """SM."""
     for mode in modes:
@@ -59,10 +72,8 @@ def report_private(screen: Screen, mode: int) -> None:
     state = 0
     if mode == GRAPHEMES:
         state = 3
-    elif mode in _ALTERNATES:
-        state = 1 if screen.buffer is screen.alternate else 2
     elif mode in KNOWN:
-        state = 1 if mode in screen.modes else 2
+        state = 1 if _is_set(screen, mode) else 2
     screen.reply(f"\x1b[?{mode};{state}$y")
 
 
@@ -71,6 +82,10 @@ def report_ansi(screen: Screen, mode: int) -> None:
     is_set = {INSERT: screen.is_insert, NEWLINE: screen.is_newline_mode}.get(mode)
     state = 0 if is_set is None else 1 if is_set else 2
     screen.reply(f"\x1b[{mode};{state}$y")
+
+
+def _is_set(screen: Screen, mode: int) -> bool:
+    return screen.buffer is screen.alternate if mode in _ALTERNATES else mode in screen.modes
 
 
 def _set_ansi(screen: Screen, mode: int, is_set: bool) -> None:
@@ -102,16 +117,18 @@ def _set_private(screen: Screen, mode: int, is_set: bool) -> None:
 
 
 def _switch(screen: Screen, mode: int, is_alternate: bool) -> None:
-    """47 switches, 1047 clears the alternate screen on leaving, 1049 saves the cursor and clears first."""
-    was_alternate = screen.buffer is screen.alternate
-    if is_alternate and not was_alternate:
+    """47 switches, 1047 clears the alternate screen on leaving, 1049 saves the cursor and clears first.
+
+    As in xterm 1049 does its part also where the screen was switched before.
+    """
+    if is_alternate:
         if mode == ALTERNATE_SAVED:
             cursor.save(screen)
         screen.switch(screen.alternate)
         if mode == ALTERNATE_SAVED:
             editing.erase_display(screen, 2)
-    elif was_alternate and not is_alternate:
-        if mode == ALTERNATE_CLEARED:
+    else:
+        if mode == ALTERNATE_CLEARED and screen.buffer is screen.alternate:
             editing.erase_display(screen, 2)
         screen.switch(screen.main)
         if mode == ALTERNATE_SAVED:

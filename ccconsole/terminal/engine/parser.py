@@ -1,7 +1,7 @@
 """Bytes to control functions (ECMA-48, DEC's and xterm's rules): one regular expression cuts a whole chunk.
 
-Each token is a run of printable text and the control after it. What is incomplete at the end of a chunk
-waits for the next; a string is collected to its limit and then skipped. The work is linear in the
+Each token is a run of text and SGR sequences, and the control after it. What is incomplete at the end of
+a chunk waits for the next; a string is collected to its limit and then skipped. The work is linear in the
 bytes, and a chunk is bounded, so no input holds the caller for long.
 """
 
@@ -11,7 +11,7 @@ import codecs
 import re
 from typing import Any
 
-from ccconsole.terminal.engine.printing import print_lines, print_text
+from ccconsole.terminal.engine.printing import print_lines, print_styled, print_text
 from ccconsole.terminal.engine.screen import Screen
 from ccconsole.terminal.engine.sequences import (
     NOTHING,
@@ -31,7 +31,9 @@ MAX_SEQUENCE = 1024
 MAX_ACTIONS = 1 << 14
 _MAX_KEPT = 64
 
-_TEXT = r"([^\x00-\x1f\x7f]*+)"
+_RUN = r"([^\x00-\x1f\x7f]*+(?:\x1b\[[0-9;:]{0,1000}+m[^\x00-\x1f\x7f]*+)*+)"
+"""Printable text and the SGR sequences in it."""
+
 _LINE = r"[^\x00-\x1f\x7f]*+(?:\x1b\[(?:[0-9;:]*+m|K)[^\x00-\x1f\x7f]*+)*+\r\n"
 _INNER = r"[\x00-\x17\x19\x1c-\x1f\x7f"
 _ABORTED = r"[\x18\x1a]|(?=[\x1b\x80-\U0010ffff])"
@@ -47,16 +49,20 @@ _CONTROL = (
 _INCOMPLETE = r"\x1b[\s\S]*+"
 """The unfinished end of a chunk: what a control begins with and none of the above matches."""
 
-_TOKENS = re.compile(rf"{_TEXT}(?:({_CONTROL})(?:(?<=\r\n)((?:{_LINE}){{2,}}+))?+|({_INCOMPLETE}))?+")
-_TOKENS_SINGLY = re.compile(rf"{_TEXT}(?:({_CONTROL})()|({_INCOMPLETE}))?+")
-_RENDITION = re.compile(r"\x1b\[[0-9;:]*m")
+_TOKENS = re.compile(rf"{_RUN}(?:({_CONTROL})(?:(?<=\r\n)((?:{_LINE}){{2,}}+))?+|({_INCOMPLETE}))?+")
+_TOKENS_SINGLY = re.compile(rf"{_RUN}(?:({_CONTROL})()|({_INCOMPLETE}))?+")
 
 _C1 = re.compile(r"[\x80-\x9f]")
-_C1_TO_C0 = dict.fromkeys(range(128, 160)) | {
-    code: "\x1b" + chr(code - 0x40)
-    for code in (0x84, 0x85, 0x88, 0x8D, 0x90, 0x98, 0x9B, 0x9C, 0x9D, 0x9E, 0x9F)
+_C1_TO_C0 = {
+    chr(code): "\x1b" + chr(code - 0x40)
+    for code in (0x84, 0x85, 0x88, 0x8D, 0x8E, 0x8F, 0x90, 0x98, 0x9B, 0x9C, 0x9D, 0x9E, 0x9F)
 }
 """C1 controls that we know in their 7-bit form; the others mean nothing to us."""
+
+
+def _as_escape(match: re.Match[str]) -> str:
+    return _C1_TO_C0.get(match[0], "")
+
 
 _END = {True: re.compile(r"[\x07\x18\x1a\x1b]"), False: re.compile(r"[\x18\x1a\x1b]")}
 """What can end a string: BEL only an OSC."""
@@ -73,8 +79,6 @@ class Parser:
         self._screen = screen
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
         self._actions: dict[str, Action] = {}
-        self._renditions: dict[str, dict[str, str]] = {}
-        """SGR sequence -> style before -> style after."""
         self._pending = ""
         self._introducer = ""
         """Of the string that is being collected."""
@@ -87,8 +91,8 @@ class Parser:
         """Interpret bytes, cut anywhere."""
         for start in range(0, len(data), CHUNK):
             text = self._decoder.decode(data[start : start + CHUNK])
-            if not text.isascii() and _C1.search(text):
-                text = text.translate(_C1_TO_C0)
+            if not text.isascii():
+                text = _C1.sub(_as_escape, text)
             if self._pending:
                 text = self._pending + text
                 self._pending = ""
@@ -98,7 +102,8 @@ class Parser:
                 elif self._skipped is not None:
                     text = self._skip(text, self._skipped)
                 else:
-                    self._run(text, _TOKENS)
+                    is_main = self._screen.buffer is self._screen.main
+                    self._run(text, _TOKENS if is_main else _TOKENS_SINGLY)
                     break
 
     def pending(self) -> tuple[Any, ...]:
@@ -115,12 +120,14 @@ class Parser:
     def _run(self, text: str, tokens: re.Pattern[str]) -> None:
         screen = self._screen
         actions = self._actions
-        renditions = self._renditions
         for run, control, lines, incomplete in tokens.findall(text):
             if run:
-                end = screen.x + len(run)
-                if screen.is_direct and end <= screen.columns and run.isascii():
-                    screen.rows[screen.y].put(screen.x, run, screen.pen)
+                size = len(run)
+                end = screen.x + size
+                if "\x1b" in run:
+                    print_styled(screen, run)
+                elif screen.is_direct and end <= screen.columns and run.isascii():
+                    screen.rows[screen.y].put(screen.x, run, screen.pen * size)
                     screen.x = end
                     screen.last_printed = run
                 else:
@@ -128,11 +135,6 @@ class Parser:
             if not control:
                 if incomplete:
                     self._hold(incomplete)
-                continue
-            transitions = renditions.get(control)
-            if transitions is not None:
-                pen = transitions.get(screen.pen)
-                screen.pen = screen.table.apply(screen.pen, control[2:-1]) if pen is None else pen
                 continue
             action = actions.get(control)
             if action is None:
@@ -150,8 +152,6 @@ class Parser:
         elif control[1:2] == "[":
             if len(control) > 2 and _INNER_CONTROL.search(control):
                 return self._run_inner(control)
-            if _RENDITION.fullmatch(control) and len(control) <= _MAX_KEPT:
-                return self._rendition(control)
             action = compile_csi(self._screen, control)
         elif control[1:2] and control[1] in "]PX^_":
             self._run_complete(control)
@@ -165,14 +165,6 @@ class Parser:
                 self._actions.clear()
             self._actions[control] = action
         return action
-
-    def _rendition(self, control: str) -> Action:
-        """Remember an SGR's transitions apart, where the loop finds them first."""
-        table = self._screen.table
-        if len(self._renditions) >= MAX_ACTIONS:
-            self._renditions.clear()
-        self._renditions[control] = table.transitions(control[2:-1])
-        return compile_csi(self._screen, control)
 
     def _run_inner(self, control: str) -> Action:
         """C0 controls inside a sequence take effect first; CAN and SUB end it."""

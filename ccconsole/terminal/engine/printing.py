@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from ccconsole.terminal.engine.cells import CONTINUATION, is_simple, spread
+from ccconsole.terminal.engine.cells import CONTINUATION, is_narrow, is_simple, spread
 from ccconsole.terminal.engine.charsets import CHARSETS
 from ccconsole.terminal.engine.rows import RENDITION, Row, parse_line
 from ccconsole.terminal.engine.screen import Screen
@@ -14,98 +14,117 @@ ERASE = "\x1b[K"
 """EL to the end, which compilers write after every SGR: on a blank row it only shows with a background."""
 
 _BACKGROUND = re.compile(r"\x1b\[(?:[0-9;:]*[;:])?(?:4[0-8]|10[0-7])(?=[;:m])")
+_WIDE_CELL = re.compile(f".{CONTINUATION}")
 _SEQUENCE = re.compile(r"\x1b\[[0-9;:]*[mK]")
 
 
 def print_text(screen: Screen, run: str) -> None:
     """Print characters, none of them a control."""
     if not screen.is_direct:
-        charset = CHARSETS.get(screen.charsets[screen.shift])
-        if charset is not None:
-            run = run.translate(charset)
-    cells = run if run.isascii() else _lay_out(screen, run)
+        run = _translated(screen, run)
+    if not run.isascii():
+        run = _join(screen, run)
+    cells = screen.clusters.lay_out(run)
     if cells:
         screen.last_printed = cells
         _print_cells(screen, cells)
 
 
+def print_styled(screen: Screen, run: str) -> None:
+    """Print characters with SGR sequences before, between and after them."""
+    if screen.is_direct and (run.isascii() or is_narrow(run)):
+        text, styles, pen = parse_line(screen.table, run, screen.pen)
+        end = screen.x + len(text)
+        if end <= screen.columns and (text.isascii() or not _may_join(screen, text)):
+            if text:
+                screen.rows[screen.y].put(screen.x, text, styles)
+                screen.x = end
+                screen.last_printed = text
+            screen.pen = pen
+            return
+    parts = RENDITION.split(run)
+    for at, part in enumerate(parts):
+        if at % 2:
+            screen.pen = screen.table.apply(screen.pen, part)
+        elif part:
+            print_text(screen, part)
+
+
+def _may_join(screen: Screen, text: str) -> bool:
+    """Whether narrow text may belong to the cell before the cursor: only to one that is not simple."""
+    row = screen.rows[screen.y]
+    row.parse()
+    return not text[0].isascii() and not is_simple(row.text[max(screen.x - 2, 0) : screen.x])
+
+
+def _translated(screen: Screen, run: str) -> str:
+    """The run as the character sets have it; a single shift is over after it."""
+    first = CHARSETS.get(
+        screen.charsets[screen.shift if screen.single_shift is None else screen.single_shift]
+    )
+    others = CHARSETS.get(screen.charsets[screen.shift])
+    screen.single_shift = None
+    screen.update_directness()
+    head, rest = run[:1], run[1:]
+    return (head.translate(first) if first else head) + (rest.translate(others) if others else rest)
+
+
 def repeat_last(screen: Screen, count: int) -> None:
-    """REP: the last character again, to the end of the row at most (as tmux bounds it)."""
+    """REP: the last character again; of more than a screenful only the scrollback sees less."""
     last = screen.last_printed
     if not last:
         return
     cell = last[-2:] if last[-1] == CONTINUATION else last[-1]
-    room = (screen.columns - screen.x) // len(cell)
-    repeated = cell * min(count, room)
-    if repeated:
-        _print_cells(screen, repeated)
+    in_row = max(screen.columns // len(cell), 1)
+    beyond = count - in_row * screen.height
+    _print_cells(screen, cell * (count if beyond <= 0 else in_row * screen.height + beyond % in_row))
 
 
-def _lay_out(screen: Screen, run: str) -> str:
-    """The run as cells; what joins the cell before the cursor is joined there."""
+def _join(screen: Screen, run: str) -> str:
+    """Print what joins the cell before the cursor, in that cell's style; the rest of the run."""
     x = min(screen.x, screen.columns)
-    if x and not run[0].isascii():
-        row = screen.rows[screen.y]
-        row.parse()
-        before = x - 1
-        text = row.text
-        if before < len(text) and text[before] == CONTINUATION:
-            before -= 1
-        joined = screen.clusters.prefix_that_joins(text[before : before + 1] or " ", run)
-        if joined is not None:
-            cluster, rest = joined
-            if screen.is_insert:
-                row.delete(before, x - before, row.fill, screen.columns)
-            screen.x = before
-            return screen.clusters.lay_out(cluster) + screen.clusters.lay_out(rest)
-    return screen.clusters.lay_out(run)
+    if not x or run[0].isascii():
+        return run
+    row = screen.rows[screen.y]
+    row.parse()
+    before = x - 1
+    text = row.text
+    if before < len(text) and text[before] == CONTINUATION:
+        before -= 1
+    joined = screen.clusters.prefix_that_joins(text[before : before + 1] or " ", run)
+    if joined is None:
+        return run
+    cluster, rest = joined
+    if screen.is_insert:
+        row.delete(before, x - before, row.fill, screen.columns)
+    pen, screen.pen = screen.pen, row.styles[before : before + 1] or row.fill
+    screen.x = before
+    screen.last_printed = screen.clusters.lay_out(cluster)
+    _print_cells(screen, screen.last_printed)
+    screen.pen = pen
+    return rest
 
 
 def _print_cells(screen: Screen, cells: str) -> None:
-    if not screen.is_insert and (screen.is_autowrap or screen.x + len(cells) <= screen.columns):
-        screen.write(cells)
-        return
-    if not screen.is_autowrap:
+    if not screen.is_autowrap and screen.x + len(cells) > screen.columns:
         _print_clipped(screen, cells)
-        return
-    for cell in _single(cells):
-        if len(cell) > screen.columns:
-            continue
-        if screen.x + len(cell) > screen.columns:
-            if screen.x < screen.columns:
-                screen.skip_last_column()
-            screen.wrap()
-        row = screen.rows[screen.y]
-        row.insert(screen.x, len(cell), row.fill, screen.columns)
-        screen.write(cell)
-
-
-def _single(cells: str) -> list[str]:
-    """Cells one by one, a wide one with its continuation."""
-    if cells.isascii():
-        return list(cells)
-    singles: list[str] = []
-    for cell in cells:
-        if cell == CONTINUATION:
-            singles[-1] += cell
-        else:
-            singles.append(cell)
-    return singles
+    elif screen.is_insert:
+        screen.write_wrapping(cells)
+    else:
+        screen.write(cells)
 
 
 def _print_clipped(screen: Screen, cells: str) -> None:
-    """Without autowrap what does not fit is written over the last column."""
-    columns = screen.columns
-    for piece in [cells] if cells.isascii() else _single(cells):
-        if len(piece) > columns and not piece.isascii():
-            continue
-        x = min(screen.x, columns - 1 if piece.isascii() else columns - len(piece))
-        room = columns - x
-        row = screen.rows[screen.y]
-        if screen.is_insert:
-            row.insert(x, min(len(piece), room), row.fill, columns)
-        screen.x = x
-        screen.write(piece if len(piece) <= room else piece[: room - 1] + piece[-1])
+    """Without autowrap what does not fit is written over the last column; a wide character is left out."""
+    screen.x = screen.column
+    room = screen.columns - screen.x
+    if cells[room : room + 1] == CONTINUATION:
+        room -= 1
+    over = _WIDE_CELL.sub("", cells[room:])[-1:]
+    screen.write_wrapping(cells[:room])
+    if over:
+        screen.x = screen.columns - 1
+        screen.write_wrapping(over)
 
 
 def print_lines(screen: Screen, block: str) -> bool:
@@ -126,12 +145,10 @@ def print_lines(screen: Screen, block: str) -> bool:
     ):
         return False
     if not block.isascii():
-        if is_simple(block):
-            block = spread(block)
-        elif "\x1b" in block:
+        cells = spread(block)
+        if cells is None and "\x1b" in block:
             return False
-        else:
-            block = screen.clusters.lay_out(block)
+        block = screen.clusters.lay_out(block) if cells is None else cells
     if ERASE in block:
         if _BACKGROUND.search(block) or _erases_full_row(screen, block):
             return False
@@ -216,7 +233,7 @@ def _wrap(
                 out_styles.append(style)
                 flags.append(0)
                 continue
-            text, cell_styles = parse_line(screen.table, line, style)
+            text, cell_styles, _ = parse_line(screen.table, line, style)
         else:
             text, cell_styles = line, style
         pieces = _cut(text, columns)

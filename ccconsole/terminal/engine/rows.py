@@ -37,18 +37,19 @@ class Line(NamedTuple):
 BLANK = Line("", "")
 
 
-def parse_line(table: StyleTable, source: str, style: str) -> tuple[str, str]:
-    """A line of cells and SGR sequences, begun in a style, as (text, styles)."""
-    texts = []
-    styles = []
+def parse_line(table: StyleTable, source: str, style: str) -> tuple[str, str, str]:
+    """Cells and SGR sequences, begun in a style, as (text, styles, the style after them)."""
     parts = RENDITION.split(source)
-    for at, part in enumerate(parts):
-        if at % 2:
-            style = table.apply(style, part)
-        else:
-            texts.append(part)
-            styles.append(style * len(part))
-    return "".join(texts), "".join(styles)
+    styles = style * len(parts[0])
+    known = table.known
+    for parameters, text in zip(parts[1::2], parts[2::2], strict=True):
+        try:
+            style = known[parameters][style]
+        except KeyError:
+            style = table.apply(style, parameters)
+        if text:
+            styles += style * len(text)
+    return "".join(parts[::2]), styles, style
 
 
 class Row:
@@ -73,7 +74,7 @@ class Row:
     def parse(self) -> None:
         """Lay the row out, when that was put off."""
         if self.unparsed is not None:
-            self.text, self.styles = parse_line(self.unparsed, self.text, self.styles)
+            self.text, self.styles, _ = parse_line(self.unparsed, self.text, self.styles)
             self.unparsed = None
 
     def line(self) -> Line:
@@ -82,27 +83,26 @@ class Row:
             self.parse()
         return Line(self.text, self.styles, self.fill, self.is_wrapped)
 
-    def put(self, x: int, cells: str, style: str) -> None:
-        """Write cells at a column; halves of wide ones that this cuts become blanks."""
+    def put(self, x: int, cells: str, styles: str) -> None:
+        """Write cells and their styles at a column; halves of wide ones that this cuts become blanks."""
         if self.unparsed is not None:
             self.parse()
         text = self.text
         size = len(text)
-        count = len(cells)
         if x < size:
-            end = x + count
+            end = x + len(cells)
             if not text.isascii():
                 text = self._without_halves(x, end)
-            styles = self.styles
+            before = self.styles
             self.text = f"{text[:x]}{cells}{text[end:]}"
-            self.styles = f"{styles[:x]}{style * count}{styles[end:]}"
+            self.styles = f"{before[:x]}{styles}{before[end:]}"
         elif x == size:
             self.text = text + cells
-            self.styles += style * count
+            self.styles += styles
         else:
             gap = x - size
             self.text = f"{text}{' ' * gap}{cells}"
-            self.styles = f"{self.styles}{self.fill * gap}{style * count}"
+            self.styles = f"{self.styles}{self.fill * gap}{styles}"
 
     def clear(self, fill: str) -> None:
         """Blank the whole row."""
@@ -144,7 +144,7 @@ class Row:
                 self.truncate(start, fill)
                 self.is_wrapped = is_wrapped
         else:
-            self.put(start, " " * (end - start), fill)
+            self.put(start, " " * (end - start), fill * (end - start))
 
     def insert(self, x: int, count: int, fill: str, columns: int) -> None:
         """Push the cells from a column to the right by blanks; what leaves the row is lost."""

@@ -25,7 +25,7 @@ class SavedCursor:
     x: int = 0
     y: int = 0
     pen: str = PLAIN
-    charsets: tuple[str, str] = ("B", "B")
+    charsets: tuple[str, ...] = ("B",) * 4
     shift: int = 0
     is_origin: bool = False
 
@@ -101,6 +101,8 @@ class Screen:
         self.generation += 1
         self.soft_reset()
         self.modes = set(DEFAULT_MODES)
+        self.saved_modes: dict[int, bool] = {}
+        """What XTSAVE saved."""
         self.is_newline_mode = False
 
     def soft_reset(self) -> None:
@@ -113,8 +115,10 @@ class Screen:
         self.is_insert = False
         self.is_origin = False
         self.pen = PLAIN
-        self.charsets = ["B", "B"]
+        self.charsets = ["B"] * 4
         self.shift = 0
+        self.single_shift: int | None = None
+        """The character set of the next character alone."""
         self.top = 0
         self.bottom = self.height - 1
         self.buffer.saved = SavedCursor()
@@ -122,7 +126,7 @@ class Screen:
 
     def update_directness(self) -> None:
         """Whether text that fits the row is written as it is: no insert mode, no other character set."""
-        self.is_direct = not self.is_insert and self.charsets[self.shift] == "B"
+        self.is_direct = not self.is_insert and self.charsets[self.shift] == "B" and self.single_shift is None
 
     @property
     def fill(self) -> str:
@@ -145,13 +149,13 @@ class Screen:
         """Print cells at the cursor, in the common state of the modes."""
         end = self.x + len(cells)
         if end <= self.columns:
-            self.rows[self.y].put(self.x, cells, self.pen)
+            self.rows[self.y].put(self.x, cells, self.pen * len(cells))
             self.x = end
         else:
             self.write_wrapping(cells)
 
     def write_wrapping(self, cells: str) -> None:
-        """Print cells that may not fit the row."""
+        """Print cells that may not fit the row, or that push others to the right."""
         at = 0
         while at < len(cells):
             if self.x >= self.columns:
@@ -163,8 +167,12 @@ class Screen:
                     self.skip_last_column()
                     at += 2 if self.columns == 1 else 0
                     continue
-            self.rows[self.y].put(self.x, cells[at:stop], self.pen)
-            self.x += min(stop, len(cells)) - at
+            piece = cells[at:stop]
+            row = self.rows[self.y]
+            if self.is_insert:
+                row.insert(self.x, len(piece), row.fill, self.columns)
+            row.put(self.x, piece, self.pen * len(piece))
+            self.x += len(piece)
             at = stop
 
     def wrap(self) -> None:
@@ -191,22 +199,30 @@ class Screen:
         count = min(count, self.bottom - first + 1)
         rows = self.rows
         scrollback = self.buffer.scrollback
+        leaving = rows[first : first + count]
         if first == 0 and scrollback is not None and top is None:
-            for row in rows[:count]:
+            for row in leaving:
                 scrollback.push(row, self.columns)
-        fill = self.fill
         del rows[first : first + count]
         end = self.bottom + 1 - count
-        rows[end:end] = [Row(fill=fill) for _ in range(count)]
+        rows[end:end] = self._blanked(leaving)
 
     def scroll_down(self, count: int, top: int | None = None) -> None:
         """Scroll the region down; rows that leave at the bottom are lost."""
         first = self.top if top is None else top
         count = min(count, self.bottom - first + 1)
         rows = self.rows
-        fill = self.fill
-        del rows[self.bottom + 1 - count : self.bottom + 1]
-        rows[first:first] = [Row(fill=fill) for _ in range(count)]
+        end = self.bottom + 1 - count
+        leaving = rows[end : self.bottom + 1]
+        del rows[end : self.bottom + 1]
+        rows[first:first] = self._blanked(leaving)
+
+    def _blanked(self, rows: list[Row]) -> list[Row]:
+        """Rows that left, to come in again at the other end."""
+        fill = self.table.erased[self.pen]
+        for row in rows:
+            row.clear(fill)
+        return rows
 
     def switch(self, buffer: Buffer) -> None:
         """Show the main or the alternate screen."""

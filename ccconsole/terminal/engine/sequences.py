@@ -31,9 +31,8 @@ def _bell(screen: Screen) -> None:
     screen.events.bells += 1
 
 
-def _rendition(screen: Screen, transitions: dict[str, str], parameters: str) -> None:
-    pen = transitions.get(screen.pen)
-    screen.pen = screen.table.apply(screen.pen, parameters) if pen is None else pen
+def _rendition(screen: Screen, parameters: str) -> None:
+    screen.pen = screen.table.apply(screen.pen, parameters)
 
 
 CONTROLS: dict[str, tuple[Callable[..., None], tuple[Any, ...]]] = {
@@ -52,6 +51,10 @@ CONTROLS: dict[str, tuple[Callable[..., None], tuple[Any, ...]]] = {
 ESCAPES: dict[str, tuple[Callable[..., None], tuple[Any, ...]]] = {
     "7": (cursor.save, ()),
     "8": (cursor.restore, ()),
+    "N": (cursor.single_shift, (2,)),
+    "O": (cursor.single_shift, (3,)),
+    "n": (cursor.shift, (2,)),
+    "o": (cursor.shift, (3,)),
     "D": (cursor.index, ()),
     "E": (cursor.next_line_scrolling, ()),
     "H": (cursor.set_tab, ()),
@@ -82,6 +85,8 @@ CSI: dict[str, tuple[Callable[..., None], tuple[int, ...] | None]] = {
     "P": (editing.delete_characters, (1,)),
     "S": (editing.scroll_up, (1,)),
     "T": (editing.scroll_down, ALL),
+    "^": (editing.scroll_down, ALL),
+    "?W": (cursor.reset_tabs, (0,)),
     "X": (editing.erase_characters, (1,)),
     "Z": (cursor.back_tabs, (1,)),
     "`": (cursor.column, (1,)),
@@ -91,13 +96,15 @@ CSI: dict[str, tuple[Callable[..., None], tuple[int, ...] | None]] = {
     ">c": (queries.secondary_attributes, (0,)),
     "=c": (queries.tertiary_attributes, (0,)),
     "d": (cursor.row, (1,)),
-    "e": (cursor.down, (1,)),
+    "e": (cursor.down_rows, (1,)),
     "f": (cursor.position, (1, 1)),
     "g": (cursor.clear_tabs, (0,)),
     "h": (modes.set_ansi, ALL),
     "l": (modes.reset_ansi, ALL),
     "?h": (modes.set_private, ALL),
     "?l": (modes.reset_private, ALL),
+    "?s": (modes.save_private, ALL),
+    "?r": (modes.restore_private, ALL),
     "$p": (modes.report_ansi, (0,)),
     "?$p": (modes.report_private, (0,)),
     "!p": (Screen.soft_reset, ()),
@@ -124,7 +131,7 @@ def compile_csi(screen: Screen, sequence: str) -> Action:
         return NOTHING
     private, text, intermediates, final = match.groups()
     if final == "m" and not private and not intermediates:
-        return _rendition, (screen, screen.table.transitions(text), text)
+        return _rendition, (screen, text)
     entry = CSI.get(private + intermediates + final)
     if entry is None or ":" in text:
         return NOTHING
@@ -140,8 +147,8 @@ def compile_csi(screen: Screen, sequence: str) -> Action:
 def compile_escape(screen: Screen, sequence: str) -> Action:
     """The action of a complete ESC sequence that introduces nothing longer."""
     body = sequence[1:]
-    if len(body) == 2 and body[0] in "()":
-        return cursor.designate, (screen, "()".index(body[0]), body[1])
+    if len(body) == 2 and body[0] in "()*+":
+        return cursor.designate, (screen, "()*+".index(body[0]), body[1])
     return bound(screen, ESCAPES.get(body))
 
 

@@ -9,10 +9,11 @@ from ccconsole.terminal.engine.parser import Parser
 from ccconsole.terminal.engine.screen import Buffer, Screen
 
 VALUES: Final = (
-    *("columns", "height", "x", "y", "top", "bottom", "pen", "shift", "last_printed", "title"),
-    *("cursor_style", "is_autowrap", "is_insert", "is_origin", "is_newline_mode", "is_direct"),
+    *("columns", "height", "x", "y", "top", "bottom", "pen", "shift", "single_shift"),
+    *("last_printed", "title", "cursor_style", "is_autowrap", "is_insert", "is_origin", "is_newline_mode"),
+    "is_direct",
 )
-COLLECTIONS: Final = ("tabs", "modes", "titles", "charsets")
+COLLECTIONS: Final = ("tabs", "modes", "saved_modes", "titles", "charsets")
 OUTSIDE: Final = (
     *("table", "clusters", "links", "link_numbers"),
     *("main", "alternate", "buffer", "rows"),

@@ -9,12 +9,17 @@ from ccconsole.terminal.engine.colours import DEFAULT, RGB, to_palette
 BOLD, DIM, ITALIC, BLINK, REVERSE, INVISIBLE, STRIKE, OVERLINE = (1 << bit for bit in range(8))
 
 MAX_STYLES = 0xC000
-"""Styles kept exactly, all of them below the surrogates; what comes after is degraded, never refused."""
+MAX_DEGRADED = 4096
+"""Styles kept exactly, and degraded ones after them, all below the surrogates; then comes the default one."""
 
 MAX_PARAMETERS = 32
 """ECMA-48 sets no limit; xterm takes 30."""
 
-MAX_CACHED_TRANSITIONS = 1 << 16
+MAX_KNOWN, MAX_KNOWN_LENGTH = 1 << 16, 64
+"""SGRs whose effects are remembered, and characters of one."""
+
+DASHED = 5
+"""The last underline there is; one of a kind that we do not know is a single one."""
 
 _SET = {1: BOLD, 2: DIM, 3: ITALIC, 5: BLINK, 6: BLINK, 7: REVERSE, 8: INVISIBLE, 9: STRIKE, 53: OVERLINE}
 _UNSET = {22: BOLD | DIM, 23: ITALIC, 25: BLINK, 27: REVERSE, 28: INVISIBLE, 29: STRIKE, 55: OVERLINE}
@@ -27,7 +32,7 @@ class Style(NamedTuple):
     background: int = DEFAULT
     attributes: int = 0
     underline: int = 0
-    """0 none, 1 single, 2 double, 3 curly, 4 dotted, 5 dashed."""
+    """0 none, 1 single, 2 double, 3 curly, 4 dotted, DASHED."""
     underline_colour: int = DEFAULT
     link: int = 0
     """An index into the table's links; 0 is no link."""
@@ -45,8 +50,9 @@ class StyleTable:
         self.erased: dict[str, str] = {PLAIN: PLAIN}
         """Style -> the style of a cell erased under it: its background alone."""
         self._codes: dict[Style, str] = {Style(): PLAIN}
-        self._transitions: dict[str, dict[str, str]] = {}
-        self._transition_count = 0
+        self.known: dict[str, dict[str, str]] = {}
+        """What `apply` has learnt: parameters -> style before -> style after."""
+        self._known_count = 0
 
     def __getitem__(self, code: str) -> Style:
         return self.styles[ord(code)]
@@ -59,7 +65,7 @@ class StyleTable:
         if len(self.styles) >= MAX_STYLES:
             style = Style(to_palette(style.foreground), to_palette(style.background), style.attributes & 0xF)
             known = self._codes.get(style)
-            if known is not None or len(self.styles) >= MAX_STYLES + 4096:
+            if known is not None or len(self.styles) >= MAX_STYLES + MAX_DEGRADED:
                 return known or PLAIN
         code = chr(len(self.styles))
         self.styles.append(style)
@@ -67,20 +73,21 @@ class StyleTable:
         self.erased[code] = self.intern(Style(background=style.background))
         return code
 
-    def transitions(self, parameters: str) -> dict[str, str]:
-        """The memory of one SGR: style before -> style after, filled by `apply`."""
-        if self._transition_count > MAX_CACHED_TRANSITIONS:
-            self._transitions.clear()
-            self._transition_count = 0
-        return self._transitions.setdefault(parameters, {})
-
     def apply(self, code: str, parameters: str) -> str:
         """The style after `CSI parameters m`."""
-        transitions = self.transitions(parameters)
-        after = transitions.get(code)
-        if after is None:
-            after = transitions[code] = self.intern(_rendition(self[code], parameters))
-            self._transition_count += 1
+        try:
+            return self.known[parameters][code]
+        except KeyError:
+            return self._learn(code, parameters)
+
+    def _learn(self, code: str, parameters: str) -> str:
+        if self._known_count > MAX_KNOWN:
+            self.known.clear()
+            self._known_count = 0
+        after = self.intern(_rendition(self[code], parameters))
+        if len(parameters) <= MAX_KNOWN_LENGTH:
+            self.known.setdefault(parameters, {})[code] = after
+            self._known_count += 1
         return after
 
     def with_link(self, code: str, link: int) -> str:
@@ -113,7 +120,7 @@ def _rendition(style: Style, parameters: str) -> Style:
             else:
                 underline_colour = colour
         elif code == 4:
-            underline = min(parts[1], 5) if len(parts) > 1 else 1
+            underline = parts[1] if len(parts) > 1 and parts[1] <= DASHED else 1
         elif len(parts) > 1:
             continue
         elif code == 0:
