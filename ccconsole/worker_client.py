@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import functools
 import ipaddress
-import json
 import ssl
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import aclosing, asynccontextmanager
@@ -13,6 +12,7 @@ from typing import Any
 
 import httpx
 from httpx_sse import EventSource, SSEError
+from pydantic_core import from_json
 
 from ccconsole.errors import ConfigError, ConsoleError, Unreachable
 from ccconsole.problems import problem_of
@@ -215,7 +215,7 @@ async def _events_in(response: httpx.Response, url: str) -> AsyncGenerator[TaskE
 
 def _event(name: str, text: str, url: str) -> TaskEvent:
     try:
-        kind, data = EventType(name), json.loads(text)
+        kind, data = EventType(name), from_json(text)
         number = None if kind is EventType.HEARTBEAT else data.get("seq")
         if number is not None:
             number = int(number)

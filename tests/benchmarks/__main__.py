@@ -32,7 +32,7 @@ from tests.benchmarks.figures import (
     to_json,
 )
 
-NAMES = ("engine", "stream")
+NAMES = ("engine", "stream", "crowd")
 Lines = list[Figure | Missing]
 
 
