@@ -107,12 +107,11 @@ async def _beside_a_stalled_one(url: str, lines: int) -> Figure:
     """Seconds that the agent needs, with a viewer that never reads and without."""
     alone: list[float] = []
     beside: list[float] = []
-    command = f"sleep 0.3; seq {lines}"
     for _ in range(ROUNDS):
         for found, is_stalled in ((alone, False), (beside, True)):
             task = uuid4().hex
             async with (
-                _started(url, f"read -t 0.3 <> <(:); seq {lines}", task) as (reader, _),
+                _started(url, f"sleep 0.3; seq {lines}", task) as (reader, _),
                 AsyncExitStack() as stack,
             ):
                 if is_stalled:
