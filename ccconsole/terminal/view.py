@@ -32,7 +32,7 @@ _CURSOR_STYLES = (
 
 
 class TerminalPane(TerminalCanvas, can_focus=True):
-    """A terminal on the screen. Feed the engine (`feeder.feed`); the pane sees it and paints.
+    """A terminal on the screen. Feed the engine (`feeder.Feeder`); the pane sees it and paints.
 
     Not interactive, it scrolls: arrows, page up and down, home, end, the wheel. Interactive, keys, pastes,
     focus and (where the program asked) the mouse become `Typed`; shift with page up, page down, home or end

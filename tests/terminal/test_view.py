@@ -13,7 +13,7 @@ from textual.pilot import Pilot
 from textual.widgets import Input
 
 from ccconsole.terminal.engine import Terminal
-from ccconsole.terminal.feeder import feed
+from ccconsole.terminal.feeder import Feeder
 from ccconsole.terminal.view import TerminalPane
 
 
@@ -327,19 +327,31 @@ async def test_another_terminal_takes_its_place() -> None:
         assert rows(host)[0] == "second"
 
 
-async def test_a_flood_leaves_room_for_others() -> None:
-    """The feeder gives the loop back at least once in any 16 KiB that took longer than its budget."""
-    terminal = Terminal(80, 24)
-    turns = 0
+@pytest.mark.parametrize("size", [4 << 10, 1 << 20])
+async def test_a_flood_leaves_room_for_others(size: int) -> None:
+    """The feeder gives the loop back however small the events are that the flood comes in."""
+    feeder = Feeder(Terminal(80, 24))
+    flood = b"\x1b[31mcolour\x1b[0m \x1b[5Gtext\r\n" * 40_000
+    rests = 0
 
     async def others() -> None:
-        nonlocal turns
+        nonlocal rests
         while True:
-            turns += 1
-            await asyncio.sleep(0)
+            rests += 1
+            await asyncio.sleep(0.0001)
 
     task = asyncio.create_task(others())
-    await feed(terminal, b"\x1b[31mcolour\x1b[0m \x1b[5Gtext\r\n" * 40_000)
+    for at in range(0, len(flood), size):
+        await feeder.feed(flood[at : at + size])
     task.cancel()
-    assert turns > 10
-    assert terminal.history > 0
+    assert rests > 10
+
+
+@pytest.mark.parametrize("size", [1, 4 << 10, 100_000])
+async def test_a_fed_terminal_shows_all(size: int) -> None:
+    terminal = Terminal(80, 24)
+    feeder = Feeder(terminal)
+    text = numbered(1_000)
+    for at in range(0, len(text), size):
+        await feeder.feed(text[at : at + size].encode())
+    assert terminal.text() == text.replace("\r", "").strip()
