@@ -161,12 +161,13 @@ class ConsoleScreen(Motion, Going):
         if self.query_one("#line-row").display:
             self.query_one(Hints).hints = (Hint("enter", "Done", ""), Hint("esc", "Take back", ""))
             return
+        footer = self.footer()
         hints: dict[str, Hint] = {}
         for _node, binding, is_enabled, _tooltip in self.active_bindings.values():
-            if binding.id in self.footer() and is_enabled and binding.id not in hints:
+            if binding.id in footer and is_enabled and binding.id not in hints:
                 key = self.app.get_key_display(binding)
                 hints[binding.id] = Hint(key, binding.description, binding.action)
-        self.query_one(Hints).hints = tuple(hints[name] for name in self.footer() if name in hints)
+        self.query_one(Hints).hints = tuple(hints[name] for name in footer if name in hints)
 
     def footer(self) -> tuple[str, ...]:
         """The ids of the commands that the last line shows."""

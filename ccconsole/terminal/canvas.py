@@ -18,6 +18,9 @@ from ccconsole.terminal.strips import Painter, Span
 PAINT_INTERVAL = 1 / 30
 """Seconds between two paintings at least."""
 
+FOUND_AGAIN_LINES = 1000
+"""Up and down of where it was, a line is looked for after a resize: 4 ms at most."""
+
 MAX_HOLD = 0.2
 """Seconds that synchronized output (?2026) may hold painting, should the program forget to end it."""
 
@@ -60,6 +63,8 @@ class TerminalCanvas(ScrollView):
         self._label = ""
         self._seen_end = 0
         """Where the output ended when following stopped, in lines ever had."""
+        self._missed = 0
+        """Lines that had come since then when last painted."""
         self._evicted = 0
         self._generation = 0
         self._painted_at = 0.0
@@ -173,20 +178,42 @@ class TerminalCanvas(ScrollView):
     def _fit(self) -> None:
         """Bring the scroll position up to date with the engine, without a layout of the screen."""
         terminal = self.terminal
-        if terminal.generation != self._generation:
-            self._generation = terminal.generation
-            self.forget()
-            self.is_following = self.is_following or terminal.is_alternate
         size = Size(terminal.columns, terminal.line_count)
         if size != self.virtual_size:
             self.set_reactive(Widget.virtual_size, size)
             self._scroll_update(size)
         lost = terminal.evicted - self._evicted
+        if terminal.generation != self._generation:
+            self._generation = terminal.generation
+            self.forget()
+            self.is_following = self.is_following or terminal.is_alternate
+            if not self.is_following:
+                self._move(self._found_again(self.scroll_offset.y - lost))
+                self._seen_end = terminal.evicted + terminal.line_count - self._missed
+                self.is_following = self.scroll_offset.y >= self._end
+        elif not self.is_following and lost > 0:
+            self._move(max(self.scroll_offset.y - lost, 0))
         self._evicted = terminal.evicted
+        self._missed = self.missed_lines
         if self.is_following:
             self._move(self._end)
-        elif lost > 0:
-            self._move(max(self.scroll_offset.y - lost, 0))
+
+    def _found_again(self, top: int) -> int:
+        """Where the first line in sight is now that line numbers mean something else, or about there.
+
+        The engine wraps only the newest lines anew, and so the line is about as far from the end as before,
+        or where it was.
+        """
+        text = self._shown[0].text if self._shown else ""
+        last = max(self.terminal.line_count - self.size.height, 0)
+        top = min(max(top, 0), last)
+        for away in range(FOUND_AGAIN_LINES if text else 0):
+            for number in {top - away, top + away}:
+                if 0 <= number <= last:
+                    found = self.terminal.line(number).text
+                    if found and (text.startswith(found) or found.startswith(text)):
+                        return number
+        return top
 
     def _move(self, y: int) -> None:
         self.set_scroll(None, y)
@@ -260,6 +287,13 @@ class TerminalCanvas(ScrollView):
     def scroll_columns(self, count: int) -> None:
         """Scroll by columns, to the left when negative."""
         self.scroll_x = self.scroll_x + count
+
+    def stay(self) -> None:
+        """Keep the lines in sight that are there now, whatever comes."""
+        if self.is_following:
+            self._move(self._end)
+            self.is_following = False
+            self._seen_end = self.terminal.evicted + self.terminal.line_count
 
     def follow(self) -> None:
         """To the newest lines, and stay there."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import random
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import cycle
 from multiprocessing.connection import Connection
@@ -29,7 +29,7 @@ CHANGED_ROWS = 10
 
 @dataclass(frozen=True)
 class Load:
-    """What to say: a kind of KINDS, until so many bytes or so many seconds."""
+    """What to say: a kind of KINDS; and when the viewer has seen enough of it, in bytes or in seconds."""
 
     kind: str
     size: int = 1 << 62
@@ -73,20 +73,20 @@ PACED = frozenset({"screen", "inline", "rows", "silence"})
 """Those that come 30 times a second."""
 
 
-def serve(load: Load, pipe: Connection) -> None:
+def serve(kind: str, pipe: Connection) -> None:
     """Send the port, then stream to whoever asks, until anything is received."""
-    asyncio.run(_serve(load, pipe))
+    asyncio.run(_serve(kind, pipe))
 
 
-async def _serve(load: Load, pipe: Connection) -> None:
-    pieces = KINDS[load.kind]()
-    frames = [(len(piece), frame(_output(piece))) for piece in pieces]
+async def _serve(kind: str, pipe: Connection) -> None:
+    frames = [frame(_output(piece)) for piece in KINDS[kind]()]
 
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.readuntil(b"\r\n\r\n")
         writer.write(b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\nconnection: close\r\n\r\n")
+        writer.write(frame(TaskEvent(1, EventType.STATUS, {"ts": time.time(), "status": "running"})))
         try:
-            await _say(load, frames, writer)
+            await _say(kind, frames, writer)
         except ConnectionError:
             pass
         finally:
@@ -98,28 +98,21 @@ async def _serve(load: Load, pipe: Connection) -> None:
         await asyncio.to_thread(pipe.recv)
 
 
-async def _say(load: Load, frames: list[tuple[int, bytes]], writer: asyncio.StreamWriter) -> None:
-    writer.write(frame(TaskEvent(1, EventType.STATUS, {"ts": time.time(), "status": "running"})))
-    began, said = time.monotonic(), 0
-    for number, (size, framed) in enumerate(_endless(frames)):
-        now = time.monotonic()
-        if said >= load.size or now - began >= load.seconds:
-            break
-        if load.kind in PACED:
-            await asyncio.sleep(max(began + number / FRAMES_PER_SECOND - now, 0))
+async def _say(kind: str, frames: list[bytes], writer: asyncio.StreamWriter) -> None:
+    began = time.monotonic()
+    for number, framed in enumerate(cycle(frames)):
+        if kind in PACED:
+            await asyncio.sleep(max(began + number / FRAMES_PER_SECOND - time.monotonic(), 0))
         writer.write(framed)
-        said += size
         await writer.drain()
-    data = {"ts": time.time(), "status": "completed", "outputBytes": said}
-    writer.write(frame(TaskEvent(3, EventType.COMPLETE, data)))
-    await writer.drain()
-
-
-def _endless(frames: list[tuple[int, bytes]]) -> Iterator[tuple[int, bytes]]:
-    return cycle(frames)
 
 
 def _output(piece: bytes) -> TaskEvent:
     # Cut where it was, a character may lie in two events; the worker's own decoder never cuts one.
-    data = {"ts": time.time(), "data": piece.decode(errors="ignore"), "encoding": "utf-8", "length": len(piece)}
+    data = {
+        "ts": time.time(),
+        "data": piece.decode(errors="ignore"),
+        "encoding": "utf-8",
+        "length": len(piece),
+    }
     return TaskEvent(2, EventType.OUTPUT, data)

@@ -19,13 +19,13 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from tests.benchmarks.figures import Figure, Limit, Missing, at_most
 from tests.benchmarks.output_source import CHANGED_ROWS, FRAMES_PER_SECOND, Load, serve
 from tests.benchmarks.pseudo_terminal import PseudoTerminal, environ, terminal
-from tests.benchmarks.viewers import MARK, READY, Measured
+from tests.benchmarks.viewers import LEAST_SECONDS, MARK, READY, Measured
 
 SMALL, LARGE = (120, 40), (200, 50)
 FLOOD = 1 << 30
@@ -65,7 +65,7 @@ class Watched:
     @property
     def longest(self) -> float:
         """The loop's longest callback in milliseconds of processor time."""
-        return 1000 * max(self.viewer.callbacks, default=0.002)
+        return 1000 * max(self.viewer.callbacks, default=LEAST_SECONDS)
 
 
 def figures(scale: float) -> Iterator[Figure | Missing]:
@@ -111,9 +111,7 @@ def _keys(
 
 
 def _paints(name: str, ours: Watched) -> Figure:
-    return Figure(
-        f"{name}: paints a second", ours.viewer.paints / ours.seconds, "", wanted=at_most(30.5, "")
-    )
+    return Figure(f"{name}: paints a second", ours.viewer.paints / ours.seconds, "", wanted=at_most(30.5, ""))
 
 
 def _memory(ours: Watched) -> Iterator[Figure | Missing]:
@@ -154,8 +152,9 @@ def quantile(seconds: list[float], percent: int) -> float | None:
 def watch(home: Path, viewer: str, load: Load, size: tuple[int, int] = SMALL) -> Watched:
     """One viewer in front of one load, to the end."""
     reading, writing = os.pipe()
-    with source(load) as url:
+    with source(load.kind) as url:
         command = [sys.executable, "-m", "tests.benchmarks.viewers", viewer, url, str(writing)]
+        command.append(json.dumps(asdict(load)))
         with terminal(command, size=size, environ=environ(home), inherited=[writing]) as screen:
             os.close(writing)
             keys = Keys(screen)
@@ -169,10 +168,10 @@ def watch(home: Path, viewer: str, load: Load, size: tuple[int, int] = SMALL) ->
 
 
 @contextmanager
-def source(load: Load) -> Iterator[str]:
+def source(kind: str) -> Iterator[str]:
     """The address of a stream in a process of its own."""
     ours, theirs = multiprocessing.Pipe()
-    process = multiprocessing.get_context("spawn").Process(target=serve, args=(load, theirs))
+    process = multiprocessing.get_context("spawn").Process(target=serve, args=(kind, theirs))
     process.start()
     try:
         yield f"http://127.0.0.1:{ours.recv()}"

@@ -1,4 +1,4 @@
-"""A process on a terminal of its own, read as fast as it writes: what a benchmark sees of a program's screen."""
+"""A process on a terminal of its own, read as fast as it writes: what a benchmark sees of a program."""
 
 from __future__ import annotations
 

@@ -31,6 +31,7 @@ from ccconsole.screens.desk import Desk
 from ccconsole.screens.live import spare_the_collector
 from ccconsole.screens.messages import TaskOpened
 from ccconsole.terminal.canvas import TerminalCanvas
+from tests.benchmarks.output_source import Load
 from tests.ui.world import CONFIG, USUAL, World, task
 from worker_service.wire import EventType, TaskEvent
 
@@ -38,6 +39,10 @@ MARK = "Key{:05}"
 """What the answer to a key looks like on the screen."""
 READY = MARK.format(0)
 """On the screen as soon as keys can be pressed."""
+SETTLED_SECONDS = 0.5
+"""From the first screen on."""
+LEAST_SECONDS = 0.002
+"""Of callbacks worth a note."""
 HELD_LINES = 100_000
 """As many as the terminal's scrollback."""
 
@@ -62,20 +67,35 @@ class Measured:
 class Meter:
     """Measures this process from the first output to the end of the stream."""
 
-    def __init__(self, descriptor: int) -> None:
+    def __init__(self, descriptor: int, load: Load) -> None:
         self.measured = Measured()
         self._descriptor = descriptor
+        self._load = load
         self._used = 0.0
+        self.is_ready = False
+        """Whether the screen stands: what is laid out and loaded before it is not the stream's."""
 
-    async def watched(self, events: AsyncGenerator[TaskEvent, None]) -> AsyncGenerator[TaskEvent, None]:
-        """The same events, counted."""
-        async with aclosing(events):
+    def begin(self) -> None:
+        """From the next output on."""
+        self.is_ready = True
+
+    async def watched(self, url: str) -> AsyncGenerator[TaskEvent, None]:
+        """The stream's events, counted, until there was enough: more may wait in the sockets than a slow
+        viewer shows in a minute.
+        """
+        measured, load = self.measured, self._load
+        async with aclosing(worker_client.events(url, "a" * 32)) as events:
             async for event in events:
-                if event.type is EventType.OUTPUT:
-                    if not self.measured.began:
+                if event.type is EventType.OUTPUT and self.is_ready:
+                    if not measured.began:
                         self._begin()
-                    self.measured.bytes_seen += event.data["length"]
+                    measured.bytes_seen += event.data["length"]
                 yield event
+                if measured.began and time.monotonic() - measured.began >= load.seconds:
+                    break
+                if measured.bytes_seen >= load.size:
+                    break
+        yield TaskEvent(3, EventType.COMPLETE, {"ts": time.time(), "status": "completed"})
 
     def _begin(self) -> None:
         self.measured.callbacks.clear()
@@ -95,17 +115,29 @@ class Meter:
 
     def time_callbacks(self) -> None:
         """Have each callback of the loop timed: in processor time, so that others' work is not counted."""
-        run: Callable[[asyncio.Handle], None] = asyncio.Handle._run  # type: ignore[attr-defined]
+        handles: Any = asyncio.Handle
+        run: Callable[[asyncio.Handle], None] = handles._run
         callbacks = self.measured.callbacks
 
         def timed(handle: asyncio.Handle) -> None:
             began = time.thread_time()
             run(handle)
             took = time.thread_time() - began
-            if took > 0.002:
+            if took > LEAST_SECONDS:
                 callbacks.append(took)
 
-        asyncio.Handle._run = timed  # type: ignore[attr-defined]
+        handles._run = timed
+
+    def count_paints(self) -> None:
+        """Have each painting of a terminal counted."""
+        canvases: Any = TerminalCanvas
+        paint: Callable[[TerminalCanvas], None] = canvases._paint
+
+        def counted(canvas: TerminalCanvas) -> None:
+            self.measured.paints += 1
+            paint(canvas)
+
+        canvases._paint = counted
 
 
 def resident() -> int:
@@ -140,7 +172,7 @@ class StreamWorld(World):
     async def attach(
         self, environment: Environment, task_id: str, *, follow: bool = True
     ) -> AsyncGenerator[TaskEvent, None]:
-        async with aclosing(self._meter.watched(worker_client.events(self._url, task_id))) as events:
+        async with aclosing(self._meter.watched(self._url)) as events:
             async for event in events:
                 yield event
 
@@ -148,7 +180,7 @@ class StreamWorld(World):
 class PaneViewer(ConsoleApp):
     """The console, which opens a task as soon as it stands."""
 
-    CSS_PATH = Path(ccconsole.app.__file__).with_name("app.tcss")
+    CSS_PATH = str(Path(ccconsole.app.__file__).with_name("app.tcss"))
     BINDINGS: ClassVar = [("f9", "mark", "mark")]
 
     def __init__(self, desk: Desk, meter: Meter) -> None:
@@ -164,10 +196,11 @@ class PaneViewer(ConsoleApp):
         world.snapshots.put_nowait(USUAL)
         one = task("a" * 32, "dev", "worker")
         self.screen.post_message(TaskOpened(one))
-        while not isinstance(self.screen, task_screen.TaskScreen):
+        while not isinstance(self.screen, task_screen.TaskScreen):  # noqa: ASYNC110 - it is pushed by another
             await asyncio.sleep(0.01)
         screen = self.screen
         await screen.mount(Marks())
+        self.set_timer(SETTLED_SECONDS, self.meter.begin)
         session = screen.session
         terminal = session.terminal
         measured = self.meter.measured
@@ -178,7 +211,7 @@ class PaneViewer(ConsoleApp):
                 terminal.remove_listener(fed)
 
         terminal.add_listener(fed)
-        while not session.is_over:
+        while not session.is_over:  # noqa: ASYNC110 - it has no event for that
             await asyncio.sleep(0.05)
         self.meter.stop()
         self.exit()
@@ -210,7 +243,8 @@ class LogViewer(App[None]):
 
     async def _watch(self) -> None:
         log: Any = self.query_one(self._widget)
-        async with aclosing(self.meter.watched(worker_client.events(self._url, "a" * 32))) as events:
+        self.set_timer(SETTLED_SECONDS, self.meter.begin)
+        async with aclosing(self.meter.watched(self._url)) as events:
             async for event in events:
                 if event.type is not EventType.OUTPUT:
                     continue
@@ -229,28 +263,18 @@ class LogViewer(App[None]):
         self.query_one(Marks).add()
 
 
-def _count_paints(meter: Meter) -> None:
-    paint = TerminalCanvas._paint
-
-    def counted(canvas: TerminalCanvas) -> None:
-        meter.measured.paints += 1
-        paint(canvas)
-
-    TerminalCanvas._paint = counted  # type: ignore[method-assign]
-
-
-def main(viewer: str, url: str, descriptor: int) -> None:
-    """Look at the stream until it ends."""
-    meter = Meter(descriptor)
+def main(viewer: str, url: str, descriptor: int, load: Load) -> None:
+    """Look at the stream until there was enough."""
+    meter = Meter(descriptor, load)
     meter.time_callbacks()
-    _count_paints(meter)
+    meter.count_paints()
     sys.setswitchinterval(SWITCH_SECONDS)
     if viewer == "pane":
         spare_the_collector()
         PaneViewer(build(CONFIG, backend=StreamWorld(url, meter)).desk, meter).run()
     else:
-        LogViewer({"RichLog": RichLog, "Log": Log}[viewer], url, meter).run()
+        LogViewer(RichLog if viewer == "RichLog" else Log, url, meter).run()
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], sys.argv[2], int(sys.argv[3]))
+    main(sys.argv[1], sys.argv[2], int(sys.argv[3]), Load(**json.loads(sys.argv[4])))

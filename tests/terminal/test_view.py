@@ -14,6 +14,7 @@ from textual.widgets import Input
 
 from ccconsole.terminal.engine import Terminal
 from ccconsole.terminal.feeder import Feeder
+from ccconsole.terminal.selection import whole_text
 from ccconsole.terminal.view import TerminalPane
 
 
@@ -229,6 +230,17 @@ async def test_double_and_triple_click() -> None:
         assert host.clipboard == "see /usr/lib now"
 
 
+@pytest.mark.parametrize("count", [0, 30, 2_000])
+async def test_the_whole_text_in_slices(count: int) -> None:
+    terminal = Terminal(40, 10)
+    for number in range(count):
+        terminal.feed(
+            f"\x1b[31mline {number} {'word ' * (number % 20)}\x1b[0m{chr(10) * (number % 3)}\r\n".encode()
+        )
+    terminal.feed(b"\n" * 700 + b"end")
+    assert await whole_text(terminal) == terminal.text()
+
+
 async def test_the_programs_clipboard_is_only_reported() -> None:
     async with running("\x1b]52;c;aGVsbG8=\x07") as (host, _):
         await until(lambda: bool(host.said))
@@ -238,14 +250,76 @@ async def test_the_programs_clipboard_is_only_reported() -> None:
 
 async def test_search() -> None:
     async with running(numbered(200)) as (host, _):
-        assert host.pane.search("LINE 15$") is False
-        assert host.pane.search(r"line 15\d")
+        assert await host.pane.search("LINE 15$") is False
+        assert await host.pane.search(r"line 15\d")
         await painted(host)
         assert "line 159" in rows(host)
-        assert host.pane.search_previous()
-        assert host.pane.search_next()
-        assert not host.pane.search_next()
-        assert host.pane.search("(") is False
+        assert await host.pane.search(r"line 15\d")
+        assert await host.pane.search(r"line 15\d", is_forward=True)
+        assert not await host.pane.search(r"line 15\d", is_forward=True)
+        assert await host.pane.search("(") is False
+
+
+async def test_a_match_stays_in_sight_while_output_flows() -> None:
+    host = Host(Terminal(40, 10, scrollback_lines=500), False)
+    async with host.run_test(size=(40, 13)):
+        host.terminal.feed(numbered(200).encode())
+        await painted(host)
+        assert await host.pane.search("line 19[57]")
+        for _ in range(3):
+            host.terminal.feed(b"more\r\n" * 50)
+            await painted(host)
+            assert "line 197" in rows(host)
+        assert rows(host)[-1].endswith("+150 lines")
+        assert await host.pane.search("line 19[57]")
+        await painted(host)
+        assert "line 195" in rows(host)
+
+
+async def test_a_search_through_all_that_is_held_leaves_room_for_others() -> None:
+    async with running(numbered(30_000)) as (host, _):
+        turns = 0
+
+        async def others() -> None:
+            nonlocal turns
+            while True:
+                turns += 1
+                await asyncio.sleep(0)
+
+        task = asyncio.create_task(others())
+        assert not await host.pane.search("nothing of the kind")
+        assert turns > 5
+        searching = asyncio.create_task(host.pane.search("line 1$"))
+        await asyncio.sleep(0)
+        host.terminal.feed(numbered(10).encode())
+        assert await searching
+        task.cancel()
+
+
+@pytest.mark.parametrize("columns", [13, 30, 100])
+async def test_a_resize_keeps_what_is_read_in_sight(columns: int) -> None:
+    long = "".join(f"{number}: {'words ' * 5}\r\n" for number in range(300))
+    async with running(long) as (host, _):
+        host.pane.scroll_lines(-150)
+        host.terminal.feed(b"new\r\n" * 3)
+        await painted(host)
+        first = rows(host)[0].split(":")[0]
+        host.terminal.resize(columns, 10)
+        await painted(host)
+        assert rows(host)[0].split(":")[0] == first
+        assert host.pane.missed_lines == 3
+        assert not host.pane.is_following
+
+
+async def test_a_cleared_scrollback_is_followed_again() -> None:
+    async with running(numbered(100)) as (host, _):
+        host.pane.scroll_lines(-50)
+        await painted(host)
+        host.terminal.feed(b"\x1b[3J")
+        await painted(host)
+        host.terminal.feed(b"new")
+        await painted(host)
+        assert (rows(host)[-1], host.pane.is_following) == ("new", True)
 
 
 async def test_keys_and_pastes_are_typed() -> None:
