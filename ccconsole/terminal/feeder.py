@@ -28,7 +28,7 @@ class Feeder:
         self._paused_at = 0.0
 
     async def feed(self, data: bytes) -> None:
-        """All of it, in slices of about 4 ms with a pause of 1 ms after each; the slices outlast the calls."""
+        """All of it, in slices of about 4 ms with a pause of 1 ms after each, from one call to the next."""
         at = 0
         while at < len(data):
             began = time.perf_counter()

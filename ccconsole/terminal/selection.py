@@ -69,7 +69,7 @@ def _word(terminal: Terminal, place: Place) -> tuple[int, int]:
 
 
 async def whole_text(terminal: Terminal) -> str:
-    """All lines that there are now, as `Terminal.text` gives them, but in slices that leave room for others."""
+    """All lines that there are now, as `Terminal.text` gives them, in slices that leave room for others."""
     line, end = terminal.evicted, terminal.evicted + terminal.line_count
     parts = []
     while line < end:

@@ -106,7 +106,8 @@ async def test_it_paints_text_and_styles() -> None:
         styles = {segment.text: segment.style for segment in host.pane.render_line(0)}
         red = styles["red"]
         assert red is not None
-        assert (red.bold, red.italic, red.color is not None and red.color.number) == (True, True, 1)
+        expected = host.ansi_theme.ansi_colors[1]
+        assert (red.bold, red.italic, red.color and red.color.triplet) == (True, True, expected)
 
 
 async def test_every_row_is_as_wide_as_the_pane() -> None:
