@@ -32,7 +32,7 @@ from tests.benchmarks.figures import (
     to_json,
 )
 
-NAMES = ("engine",)
+NAMES = ("engine", "pane", "logs", "console")
 Lines = list[Figure | Missing]
 
 

@@ -65,12 +65,11 @@ class Measured:
 
 
 class Meter:
-    """Measures this process from the first output to the end of the stream."""
+    """Measures this process, from the first output to the end of the stream."""
 
-    def __init__(self, descriptor: int, load: Load) -> None:
+    def __init__(self, load: Load | None = None) -> None:
         self.measured = Measured()
-        self._descriptor = descriptor
-        self._load = load
+        self._load = load or Load("silence")
         self._used = 0.0
         self.is_ready = False
         """Whether the screen stands: what is laid out and loaded before it is not the stream's."""
@@ -104,14 +103,12 @@ class Meter:
         self.measured.began = time.monotonic()
 
     def stop(self) -> None:
-        """All that was said is on the screen: tell what it took."""
+        """All that was said is on the screen."""
         measured = self.measured
         measured.ended = time.monotonic()
         measured.processor_seconds = time.process_time() - self._used
         measured.memory_at_end = resident()
         measured.callbacks = sorted(measured.callbacks)[-100:]
-        with os.fdopen(self._descriptor, "w") as out:
-            json.dump(asdict(measured), out)
 
     def time_callbacks(self) -> None:
         """Have each callback of the loop timed: in processor time, so that others' work is not counted."""
@@ -265,7 +262,7 @@ class LogViewer(App[None]):
 
 def main(viewer: str, url: str, descriptor: int, load: Load) -> None:
     """Look at the stream until there was enough."""
-    meter = Meter(descriptor, load)
+    meter = Meter(load)
     meter.time_callbacks()
     meter.count_paints()
     sys.setswitchinterval(SWITCH_SECONDS)
@@ -274,6 +271,9 @@ def main(viewer: str, url: str, descriptor: int, load: Load) -> None:
         PaneViewer(build(CONFIG, backend=StreamWorld(url, meter)).desk, meter).run()
     else:
         LogViewer(RichLog if viewer == "RichLog" else Log, url, meter).run()
+    if meter.measured.ended:
+        with os.fdopen(descriptor, "w") as out:
+            json.dump(asdict(meter.measured), out)
 
 
 if __name__ == "__main__":
