@@ -22,6 +22,7 @@ from ccconsole.screens.desk import Desk
 from ccconsole.screens.going import Going
 from ccconsole.screens.motion import Motion
 from ccconsole.screens.words import obeyed, words
+from ccconsole.widgets.backdrop import Backdrop
 from ccconsole.widgets.bars import Chip, Crumbs, Header, HeaderFacts, Hint, Hints
 from ccconsole.widgets.fleet_rows import STALE_AFTER, totals, waiting_count
 from ccconsole.widgets.line_input import Asked, LineInput
@@ -53,7 +54,11 @@ def bindings(place: Place) -> list[BindingType]:
     ]
 
 
-class ConsoleScreen(Motion, Going):
+class Body(Backdrop, Vertical):
+    """What is between header and breadcrumbs."""
+
+
+class ConsoleScreen(Backdrop, Motion, Going):
     """A full screen; subclasses give the place, the body, the breadcrumbs and the actions."""
 
     PLACE: ClassVar[Place]
@@ -69,7 +74,7 @@ class ConsoleScreen(Motion, Going):
     def compose(self) -> ComposeResult:
         """Header, body, one line of breadcrumbs or input, one line of hints."""
         yield Header(id="header")
-        with Vertical(id="body"):
+        with Body(id="body"):
             yield from self.body()
         yield Crumbs(id="crumbs")
         with Horizontal(id="line-row"):

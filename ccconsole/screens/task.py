@@ -20,9 +20,14 @@ from ccconsole.screens.searching import SearchingScreen
 from ccconsole.screens.session import Session
 from ccconsole.screens.steering import Steering
 from ccconsole.terminal.view import TerminalPane
+from ccconsole.widgets.backdrop import Backdrop
 from ccconsole.widgets.task_rows import ID_LENGTH
 
 TILES = (1, 2, 4)
+
+
+class Tiles(Backdrop, Container):
+    """The panels, in a grid."""
 
 
 class TaskScreen(Steering, SearchingScreen, RecordedScreen):
@@ -40,7 +45,7 @@ class TaskScreen(Steering, SearchingScreen, RecordedScreen):
 
     def body(self) -> ComposeResult:
         """Four panels, of which as many show as there are tiles."""
-        with Container(id="tiles"):
+        with Tiles(id="tiles"):
             yield from self._panels
 
     @property

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from typing import ClassVar
 
@@ -106,8 +107,13 @@ class TerminalCanvas(TerminalScroll):
             return
         self._is_paint_due = True
         wait = self._painted_at + PAINT_INTERVAL - time.monotonic()
-        if wait > 0:
-            self.set_timer(wait, self._paint_if_due)
+        self._paint_in(wait)
+
+    def _paint_in(self, seconds: float) -> None:
+        if seconds > 0:
+            # Not a timer of Textual's: one that begins later than it should have ended never comes, and with
+            # a few microseconds to wait that happened within a minute on a busy machine.
+            asyncio.get_running_loop().call_later(seconds, self.call_later, self._paint_if_due)
         else:
             self.call_later(self._paint_if_due)
 
@@ -161,7 +167,7 @@ class TerminalCanvas(TerminalScroll):
         if now - self._held_since >= MAX_HOLD:
             return False
         self._is_paint_due = True
-        self.set_timer(PAINT_INTERVAL, self._paint_if_due)
+        self._paint_in(PAINT_INTERVAL)
         return True
 
     def _missed_label(self, width: int) -> str:

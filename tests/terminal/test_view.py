@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
@@ -12,6 +13,7 @@ from textual.message import Message
 from textual.pilot import Pilot
 from textual.widgets import Input
 
+from ccconsole.terminal.canvas import PAINT_INTERVAL
 from ccconsole.terminal.engine import Terminal
 from ccconsole.terminal.feeder import Feeder
 from ccconsole.terminal.selection import whole_text
@@ -151,6 +153,15 @@ async def test_painting_is_at_most_thirty_times_a_second() -> None:
             host.terminal.feed(b"x\r\n" * 10)
             await asyncio.sleep(0.001)
         assert 2 <= paints <= 11
+
+
+async def test_it_paints_however_little_it_has_to_wait() -> None:
+    async with running() as (host, _):
+        pane = host.pane
+        for microseconds in range(0, 120, 2):
+            pane._painted_at = time.monotonic() - PAINT_INTERVAL + microseconds / 1e6
+            pane.request_paint()
+            await until(lambda: not pane._is_paint_due)
 
 
 async def test_synchronized_output_is_painted_whole_and_never_held_for_long() -> None:
