@@ -56,7 +56,7 @@ def figures(scale: float) -> Iterator[Figure | Missing]:
         (home / "run").mkdir(mode=0o700)
         path = home / "deploy.toml"
         path.write_text(_declared(target, count))
-        yield from _starts(home, max(int(ROUNDS * scale), 2))
+        yield from _starts(home, max(int(ROUNDS * scale), 1))
         yield from _idle(home, IDLE_SECONDS * scale, count)
         yield from asyncio.run(_refreshes(load(path, {}), max(int(REFRESHES * scale), 3), count))
 
@@ -97,7 +97,7 @@ def started(home: Path, *command: str) -> Iterator[PseudoTerminal]:
 
 def _starts(home: Path, rounds: int) -> Iterator[Figure]:
     first, row, empty = [], [], []
-    for number in range(rounds + 1):
+    for number in range(rounds + 1 if rounds > 1 else 1):
         began = time.monotonic()
         with started(home, "-c", EMPTY) as screen:
             empty.append(screen.until(b"nothing") - began)
@@ -105,7 +105,9 @@ def _starts(home: Path, rounds: int) -> Iterator[Figure]:
         with started(home, "-m", "ccconsole") as screen:
             first.append(screen.until(b"ccconsole") - began)
             row.append(screen.until(FIRST) - began)
-        if number == 0:  # What is compiled and read from the disk for the first time counts for neither.
+        if (
+            number == 0 and rounds > 1
+        ):  # What is compiled and read from the disk for the first time counts for neither.
             for times in (first, row, empty):
                 times.clear()
     shown = statistics.median(first) * 1000
@@ -119,7 +121,7 @@ def _starts(home: Path, rounds: int) -> Iterator[Figure]:
 def _idle(home: Path, seconds: float, count: int) -> Iterator[Figure]:
     with started(home, "-m", "ccconsole") as screen:
         screen.until(FIRST)
-        _look_on(screen, SETTLED_SECONDS)
+        _look_on(screen, min(SETTLED_SECONDS, seconds))
         before, began = _used(screen.process.pid), time.monotonic()
         _look_on(screen, seconds)
         took = time.monotonic() - began
