@@ -25,7 +25,7 @@ from ccconsole.terminal.engine.styles import (
     STRIKE,
 )
 
-CACHED_STRIPS = 1024
+CACHED_STRIPS = 256
 
 Span = tuple[int, int, RichStyle]
 """Columns, from and up to, that are painted with a style over their own."""
