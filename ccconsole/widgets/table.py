@@ -79,6 +79,8 @@ class RowTable(ScrollView, can_focus=True, inherit_bindings=False):
         """Put these rows in place of the others; cursor and marks stay with their keys."""
         old, self.rows = self.rows, list(rows)
         sort, self.sort = self.sort, sort or self.sort
+        if self.rows == old and self.sort == sort:
+            return
         key = old[self._cursor].key if old else None
         is_moved = self._place_cursor(key)
         is_refitted = self._fit()
