@@ -85,7 +85,9 @@ TABLE: Final = (
         (Place.FLEET,),
         ("problems", "faults"),
     ),
-    Command("copy", "c", "Copy", "Copy the name; of a terminal the selection or screen", CONSOLE, ("copy",)),
+    Command(
+        "copy", "c", "Copy", "Copy the name; of a terminal the selection or all lines", CONSOLE, ("copy",)
+    ),
     Command(
         "all_environments",
         "0",

@@ -22,6 +22,7 @@ from ccconsole.screens.desk import Desk
 from ccconsole.screens.going import Going
 from ccconsole.screens.motion import Motion
 from ccconsole.screens.words import obeyed, words
+from ccconsole.widgets.backdrop import Backdrop
 from ccconsole.widgets.bars import Chip, Crumbs, Header, HeaderFacts, Hint, Hints
 from ccconsole.widgets.fleet_rows import STALE_AFTER, totals, waiting_count
 from ccconsole.widgets.line_input import Asked, LineInput
@@ -53,7 +54,11 @@ def bindings(place: Place) -> list[BindingType]:
     ]
 
 
-class ConsoleScreen(Motion, Going):
+class Body(Backdrop, Vertical):
+    """What is between header and breadcrumbs."""
+
+
+class ConsoleScreen(Backdrop, Motion, Going):
     """A full screen; subclasses give the place, the body, the breadcrumbs and the actions."""
 
     PLACE: ClassVar[Place]
@@ -69,7 +74,7 @@ class ConsoleScreen(Motion, Going):
     def compose(self) -> ComposeResult:
         """Header, body, one line of breadcrumbs or input, one line of hints."""
         yield Header(id="header")
-        with Vertical(id="body"):
+        with Body(id="body"):
             yield from self.body()
         yield Crumbs(id="crumbs")
         with Horizontal(id="line-row"):
@@ -164,12 +169,13 @@ class ConsoleScreen(Motion, Going):
         if self.query_one("#line-row").display:
             self.query_one(Hints).hints = (Hint("enter", "Done", ""), Hint("esc", "Take back", ""))
             return
+        footer = self.footer()
         hints: dict[str, Hint] = {}
         for _node, binding, is_enabled, _tooltip in self.active_bindings.values():
-            if binding.id in self.footer() and is_enabled and binding.id not in hints:
+            if binding.id in footer and is_enabled and binding.id not in hints:
                 key = self.app.get_key_display(binding)
                 hints[binding.id] = Hint(key, binding.description, binding.action)
-        self.query_one(Hints).hints = tuple(hints[name] for name in self.footer() if name in hints)
+        self.query_one(Hints).hints = tuple(hints[name] for name in footer if name in hints)
 
     def footer(self) -> tuple[str, ...]:
         """The ids of the commands that the last line shows."""

@@ -32,6 +32,8 @@ class TaskPanel(Vertical):
     session: Session | None = None
     _is_read_only = False
     _is_loss_told = False
+    _shown_end: Content | None = None
+    """Every update of it is a layout of the whole screen."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -100,10 +102,7 @@ class TaskPanel(Vertical):
         if session.terminal.take_bells():
             self.app.bell()
         self._ask(session, now)
-        end = self._line(".task-end")
-        text = self._end(session)
-        end.display = bool(text)
-        end.update(text)
+        self._show_end(self._end(session))
 
     def _ask(self, session: Session, now: float) -> None:
         asked = session.permission
@@ -112,6 +111,13 @@ class TaskPanel(Vertical):
             waiting = len(session.permissions)
             text = permission_text(asked, now, waiting=waiting, is_read_only=self._is_read_only)
             self._line(".task-question").update(text)
+
+    def _show_end(self, text: Content) -> None:
+        if self._shown_end is None or not text.is_same(self._shown_end):
+            self._shown_end = text
+            end = self._line(".task-end")
+            end.display = bool(text)
+            end.update(text)
 
     def _line(self, selector: str) -> Static:
         return self.query_one(selector, Static)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 
 from ccconsole.recordings.player import Player
-from ccconsole.screens.base import ConsoleScreen
 from ccconsole.screens.desk import Desk
+from ccconsole.screens.searching import SearchingScreen
 from ccconsole.terminal.view import TerminalPane
 
 STEP_SECONDS, LEAP_SECONDS = 5.0, 60.0
@@ -18,7 +18,7 @@ class ReplayPane(TerminalPane, inherit_bindings=False):
     """Its keys are the screen's: arrows seek here."""
 
 
-class PlayingScreen(ConsoleScreen):
+class PlayingScreen(SearchingScreen):
     """The subclass shows the pane, and runs the player."""
 
     def __init__(self, desk: Desk, player: Player) -> None:

@@ -15,8 +15,6 @@ from ccconsole.recordings.player import Player
 from ccconsole.screens.base import bindings
 from ccconsole.screens.desk import Desk
 from ccconsole.screens.playing import PlayingScreen, ReplayPane
-from ccconsole.terminal.view import TerminalPane
-from ccconsole.widgets.line_input import Asked, LineInput
 from ccconsole.widgets.replaying import ReplayFacts, ReplayTitle, ReplayTrack
 
 _NEEDS_FLEET = frozenset({"palette", "fleet", "tasks", "doctor", "secrets", "reload"})
@@ -40,7 +38,6 @@ class ReplayScreen(PlayingScreen):
         super().__init__(desk, player)
         self._is_alone = is_alone
         self._has_told_flaws = False
-        self._search = ""
 
     def body(self) -> ComposeResult:
         """Title, terminal, track."""
@@ -98,44 +95,7 @@ class ReplayScreen(PlayingScreen):
         """Alone there is nowhere else to go."""
         if self._is_alone and action in _NEEDS_FLEET:
             return False
-        if action in ("search_next", "search_previous"):
-            return bool(self._search)
         return super().check_action(action, parameters)
-
-    @on(TerminalPane.Copied)
-    def _copied(self, message: TerminalPane.Copied) -> None:
-        self.say(f"Copied {len(message.text.splitlines())} lines")
-
-    def action_copy(self) -> None:
-        """The selection, or the whole screen."""
-        text = self.pane.selected_text() or self.player.terminal.text()
-        self.app.copy_to_clipboard(text)
-        self.say(f"Copied {len(text.splitlines())} lines")
-
-    def action_search(self, text: str = "") -> None:
-        """Write what to find, or find it."""
-        if text:
-            self._search = text
-            self.action_search_previous()
-        else:
-            self.ask(Asked.SEARCH, self._search)
-
-    @on(LineInput.Ended)
-    def _search_ended(self, message: LineInput.Ended) -> None:
-        if message.asked is Asked.SEARCH and message.text:
-            self.action_search(message.text)
-
-    def action_search_next(self) -> None:
-        """Towards the end of what is shown."""
-        self._found(self.pane.search(self._search, is_forward=True))
-
-    def action_search_previous(self) -> None:
-        """Towards its beginning."""
-        self._found(self.pane.search(self._search, is_forward=False))
-
-    def _found(self, is_found: bool) -> None:
-        if not is_found:
-            self.say(f"{self._search!r} is not found there", is_warning=True)
 
     def action_back(self) -> None:
         """One screen back; alone, out."""

@@ -14,7 +14,7 @@ from ccconsole.errors import ConfigError, ConsoleError, Denied, NotFound, NotSig
 from ccconsole.model import Permission, Service, Task, TaskState
 from ccconsole.recordings.keeping import Kept
 from ccconsole.terminal.engine import Terminal
-from ccconsole.terminal.feeder import feed
+from ccconsole.terminal.feeder import Feeder
 
 if TYPE_CHECKING:
     from worker_service.wire import TaskEvent
@@ -54,6 +54,7 @@ class Session:
         self.service = service
         self.is_own = is_own
         self.terminal = Terminal(*size)
+        self._feeder = Feeder(self.terminal)
         self.permissions: dict[str, Permission] = {}
         """Those that wait for an answer, by id, the oldest first."""
         self.note = ""
@@ -138,7 +139,7 @@ class Session:
         raw = base64.b64decode(text) if data.get("encoding") == "base64" else text.encode("utf-8", "replace")
         end = int(data.get("offset", self.task.output_bytes)) + int(data.get("length", len(raw)))
         self.task = replace(self.task, output_bytes=end, last_output_at=_time(data))
-        await feed(self.terminal, raw)
+        await self._feeder.feed(raw)
         replies = self.terminal.take_replies()
         if replies and self.drives:
             self.type(replies)

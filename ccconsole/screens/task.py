@@ -16,16 +16,21 @@ from ccconsole.screens.desk import Desk
 from ccconsole.screens.messages import LogsAsked, MetricsAsked, PromptAsked
 from ccconsole.screens.panel import TaskPanel
 from ccconsole.screens.recorded import RecordedScreen
+from ccconsole.screens.searching import SearchingScreen
 from ccconsole.screens.session import Session
 from ccconsole.screens.steering import Steering
 from ccconsole.terminal.view import TerminalPane
-from ccconsole.widgets.line_input import Asked, LineInput
+from ccconsole.widgets.backdrop import Backdrop
 from ccconsole.widgets.task_rows import ID_LENGTH
 
 TILES = (1, 2, 4)
 
 
-class TaskScreen(Steering, RecordedScreen):
+class Tiles(Backdrop, Container):
+    """The panels, in a grid."""
+
+
+class TaskScreen(Steering, SearchingScreen, RecordedScreen):
     """Shows sessions; leaving it leaves them running."""
 
     PLACE: ClassVar = Place.TASK
@@ -34,14 +39,14 @@ class TaskScreen(Steering, RecordedScreen):
     def __init__(self, desk: Desk, sessions: Sequence[Session]) -> None:
         super().__init__(desk)
         self.shown: list[Session] = list(sessions[: TILES[-1]])
-        self._panels = [TaskPanel() for _ in range(TILES[-1])]
         self._at = 0
-        self._search = ""
         self._offered = ""
+        self._panels = [TaskPanel() for _ in range(TILES[-1])]
 
     def body(self) -> ComposeResult:
         """Four panels, of which as many show as there are tiles."""
-        yield Container(*self._panels, id="tiles")
+        with Tiles(id="tiles"):
+            yield from self._panels
 
     @property
     def tiles(self) -> int:
@@ -58,9 +63,14 @@ class TaskScreen(Steering, RecordedScreen):
         """The panel that has the focus."""
         return self._panels[self._at]
 
-    def home(self) -> Widget | None:
+    @property
+    def pane(self) -> TerminalPane:
         """The terminal of the panel."""
         return self.panel.pane
+
+    def home(self) -> Widget | None:
+        """The terminal."""
+        return self.pane
 
     def trail(self) -> tuple[str, ...]:
         """Fleet, service, task."""
@@ -77,7 +87,7 @@ class TaskScreen(Steering, RecordedScreen):
         self.shown = list(sessions[: TILES[-1]])
         self._at = 0
         self.show_desk()
-        self.panel.pane.focus()
+        self.pane.focus()
 
     def redraw(self) -> None:
         """Panels for what is shown, lines as they are now."""
@@ -112,18 +122,12 @@ class TaskScreen(Steering, RecordedScreen):
                 return len(self.desk.sessions) > len(self.shown) and len(self.shown) < TILES[-1]
             case "clipboard":
                 return bool(self._offered)
-            case "search_next" | "search_previous":
-                return bool(self._search)
         return True
 
     def footer(self) -> tuple[str, ...]:
         """While the program has the keyboard, only what it cannot take."""
-        is_typing = self.panel.pane.is_interactive and self.panel.pane.has_focus
+        is_typing = self.pane.is_interactive and self.pane.has_focus
         return ("release", "quit") if is_typing else super().footer()
-
-    @on(TerminalPane.Copied)
-    def _copied(self, message: TerminalPane.Copied) -> None:
-        self.say(f"Copied {len(message.text.splitlines())} lines")
 
     @on(TerminalPane.ClipboardRequested)
     def _clipboard_requested(self, message: TerminalPane.ClipboardRequested) -> None:
@@ -139,18 +143,18 @@ class TaskScreen(Steering, RecordedScreen):
     @property
     def page(self) -> int:
         """The lines in sight."""
-        return self.panel.pane.size.height
+        return self.pane.size.height
 
     def step(self, by: int) -> None:
         """Scroll the terminal."""
-        self.panel.pane.scroll_lines(by)
+        self.pane.scroll_lines(by)
 
     def leap(self, *, is_to_end: bool) -> None:
         """The oldest line, or the end, which is followed then."""
         if is_to_end:
-            self.panel.pane.follow()
+            self.pane.follow()
         else:
-            self.panel.pane.action_scroll_home()
+            self.pane.action_scroll_home()
 
     def action_prompt(self, text: str = "") -> None:
         """Another prompt for the same service."""
@@ -198,42 +202,8 @@ class TaskScreen(Steering, RecordedScreen):
         self.shown = [here, *(one for one in self.shown if one is not here)][:count]
         self._at = 0
         self.show_desk()
-        self.panel.pane.focus()
+        self.pane.focus()
 
     def action_follow(self) -> None:
         """To the end of the output."""
-        self.panel.pane.follow()
-
-    def action_copy(self) -> None:
-        """The selection, or the whole screen."""
-        text = self.panel.pane.selected_text() or self.session.terminal.text()
-        self.app.copy_to_clipboard(text)
-        self.say(f"Copied {len(text.splitlines())} lines")
-
-    def action_search(self, text: str = "") -> None:
-        """Write what to find, or find it."""
-        if text:
-            self._find(text)
-        else:
-            self.ask(Asked.SEARCH, self._search)
-
-    @on(LineInput.Ended)
-    def _search_ended(self, message: LineInput.Ended) -> None:
-        if message.asked is Asked.SEARCH and message.text:
-            self._find(message.text)
-
-    def _find(self, text: str) -> None:
-        self._search = text
-        self.action_search_previous()
-
-    def action_search_next(self) -> None:
-        """Towards the end."""
-        self._found(self.panel.pane.search(self._search, is_forward=True))
-
-    def action_search_previous(self) -> None:
-        """Towards the beginning."""
-        self._found(self.panel.pane.search(self._search, is_forward=False))
-
-    def _found(self, is_found: bool) -> None:
-        if not is_found:
-            self.say(f"{self._search!r} is not found there", is_warning=True)
+        self.pane.follow()

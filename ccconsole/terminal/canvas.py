@@ -1,18 +1,18 @@
-"""Painting a terminal on a widget, and scrolling through its lines."""
+"""Painting a terminal on a widget."""
 
 from __future__ import annotations
 
+import asyncio
 import time
 from typing import ClassVar
 
 from rich.segment import Segment
-from textual.geometry import Region, Size
-from textual.scroll_view import ScrollView
+from textual.geometry import Region
 from textual.strip import Strip
-from textual.widget import Widget
 
 from ccconsole.terminal.engine import Line, Terminal
 from ccconsole.terminal.engine.rows import BLANK
+from ccconsole.terminal.scrolling import TerminalScroll
 from ccconsole.terminal.strips import Painter, Span
 
 PAINT_INTERVAL = 1 / 30
@@ -22,7 +22,7 @@ MAX_HOLD = 0.2
 """Seconds that synchronized output (?2026) may hold painting, should the program forget to end it."""
 
 
-class TerminalCanvas(ScrollView):
+class TerminalCanvas(TerminalScroll):
     """Shows the newest lines of a terminal, or others; paints what changed, thirty times a second at most.
 
     `render_line` shows the last painting, so that nothing is ever seen half drawn.
@@ -50,18 +50,15 @@ class TerminalCanvas(ScrollView):
     """
 
     def __init__(self, terminal: Terminal, *, id: str | None = None, classes: str | None = None) -> None:
-        super().__init__(id=id, classes=classes)
-        self.terminal = terminal
-        self.is_following = True
-        """Whether the newest lines are kept in sight."""
+        super().__init__(terminal, id=id, classes=classes)
         self._painter = Painter(terminal)
         self._shown: list[Line] = []
         self._spans: list[list[Span]] = []
+        self._strips: list[Strip | None] = []
+        """Rows that were painted, None where they have to be anew."""
+        self._columns = (0, 0)
+        """The first of them, and how many."""
         self._label = ""
-        self._seen_end = 0
-        """Where the output ended when following stopped, in lines ever had."""
-        self._evicted = 0
-        self._generation = 0
         self._painted_at = 0.0
         self._held_since: float | None = None
         self._is_paint_due = False
@@ -72,9 +69,6 @@ class TerminalCanvas(ScrollView):
 
     def before_paint(self) -> None:
         """What a subclass does before each painting."""
-
-    def forget(self) -> None:
-        """What a subclass does when places in the terminal lose their meaning."""
 
     def on_mount(self) -> None:
         """Start to watch the engine."""
@@ -113,8 +107,13 @@ class TerminalCanvas(ScrollView):
             return
         self._is_paint_due = True
         wait = self._painted_at + PAINT_INTERVAL - time.monotonic()
-        if wait > 0:
-            self.set_timer(wait, self._paint_if_due)
+        self._paint_in(wait)
+
+    def _paint_in(self, seconds: float) -> None:
+        if seconds > 0:
+            # Not a timer of Textual's: one that begins later than it should have ended never comes, and with
+            # a few microseconds to wait that happened within a minute on a busy machine.
+            asyncio.get_running_loop().call_later(seconds, self.call_later, self._paint_if_due)
         else:
             self.call_later(self._paint_if_due)
 
@@ -132,29 +131,30 @@ class TerminalCanvas(ScrollView):
             return
         self.before_paint()
         self._painted_at = time.monotonic()
-        self._fit()
-        self._painter.set_base(self.rich_style)
+        self.fit(self._shown[0].text if self._shown else "")
+        self._painter.set_look(self.rich_style, self.get_line_filters(), self.background_colors[1])
         width, height = self.size
-        top = self.top
-        shown, spans = [], []
-        for y in range(height):
-            number = top + y
-            line = self.terminal.line(number) if number < self.terminal.line_count else BLANK
-            shown.append(line)
-            spans.append(self.overlays(number))
+        top, count = self.top, self.terminal.line_count
+        numbers = range(top, top + height)
+        shown = [self.terminal.line(number) if number < count else BLANK for number in numbers]
+        spans = [self.overlays(number) for number in numbers]
         label = self._missed_label(width)
         if len(shown) != len(self._shown):
+            self._strips = [None] * height
             self.refresh()
         else:
             pairs = zip(shown, spans, self._shown, self._spans, strict=True)
             dirty = [
                 y for y, (line, span, old, old_span) in enumerate(pairs) if line != old or span != old_span
             ]
-            if label != self._label:
+            if label != self._label and height - 1 not in dirty:
                 dirty.append(height - 1)
+            for y in dirty:
+                self._strips[y] = None
             if dirty:
-                self.refresh(*(Region(0, y, width, 1) for y in dirty))
+                self.refresh(*_regions(dirty, width))
         self._shown, self._spans, self._label = shown, spans, label
+        self._see_columns()
 
     def _is_held(self) -> bool:
         """Whether the program is in the middle of a frame; asks to be painted later if so."""
@@ -167,125 +167,63 @@ class TerminalCanvas(ScrollView):
         if now - self._held_since >= MAX_HOLD:
             return False
         self._is_paint_due = True
-        self.set_timer(PAINT_INTERVAL, self._paint_if_due)
+        self._paint_in(PAINT_INTERVAL)
         return True
-
-    def _fit(self) -> None:
-        """Bring the scroll position up to date with the engine, without a layout of the screen."""
-        terminal = self.terminal
-        if terminal.generation != self._generation:
-            self._generation = terminal.generation
-            self.forget()
-            self.is_following = self.is_following or terminal.is_alternate
-        size = Size(terminal.columns, terminal.line_count)
-        if size != self.virtual_size:
-            self.set_reactive(Widget.virtual_size, size)
-            self._scroll_update(size)
-        lost = terminal.evicted - self._evicted
-        self._evicted = terminal.evicted
-        if self.is_following:
-            self._move(self._end)
-        elif lost > 0:
-            self._move(max(self.scroll_offset.y - lost, 0))
-
-    def _move(self, y: int) -> None:
-        self.set_scroll(None, y)
-        if self.show_vertical_scrollbar:
-            self.vertical_scrollbar.position = y
-
-    @property
-    def top(self) -> int:
-        """The number of the first line in sight."""
-        return self._end if self.is_following else self.scroll_offset.y
-
-    @property
-    def _end(self) -> int:
-        """The first line in sight when following: a screen higher than the pane is shown where it ends."""
-        terminal = self.terminal
-        last = terminal.history + terminal.cursor.y
-        for number in range(terminal.line_count - 1, last, -1):
-            if terminal.line(number).text:
-                last = number
-                break
-        return min(max(last + 1 - self.size.height, 0), self.max_scroll_y)
-
-    @property
-    def missed_lines(self) -> int:
-        """Lines that came while the pane was scrolled away."""
-        if self.is_following:
-            return 0
-        return max(self.terminal.evicted + self.terminal.line_count - self._seen_end, 0)
 
     def _missed_label(self, width: int) -> str:
         missed = self.missed_lines
         label = f" +{missed} line{'s' if missed != 1 else ''} " if missed else ""
         return label if len(label) <= width else ""
 
+    def render_lines(self, crop: Region) -> list[Strip]:
+        """Rows of the last painting.
+
+        Textual's own way, which adds borders, padding and opacity and keeps what it made, took twice as long
+        for a terminal, which has none of them and knows what has changed.
+        """
+        self._see_columns()
+        strips = [self.render_line(y) for y in crop.line_range]
+        if crop.column_span != (0, self._columns[1]):
+            strips = [strip.crop(*crop.column_span) for strip in strips]
+        return strips
+
     def render_line(self, y: int) -> Strip:
-        """A row of the last painting."""
-        width = self.size.width
+        """One of them."""
         if y >= len(self._shown):
-            return Strip.blank(width, self.rich_style)
-        x = self.scroll_offset.x
+            return Strip.blank(self.size.width, self.rich_style)
+        strip = self._strips[y]
+        if strip is None:
+            strip = self._strips[y] = self._painted(y)
+        return strip
+
+    def _see_columns(self) -> None:
+        columns = (self.scroll_offset.x, self.size.width)
+        if columns != self._columns:
+            self._columns = columns
+            self._strips = [None] * len(self._shown)
+
+    def _painted(self, y: int) -> Strip:
+        x, width = self._columns
         strip = self._painter.paint(self._shown[y], x, width, self._spans[y])
         if y == len(self._shown) - 1 and self._label:
             style = self.rich_style + self.get_component_rich_style("terminal--missed")
             strip = strip.crop(0, width - len(self._label))
-            strip = Strip([*strip, Segment(self._label, style)], width)
+            strip = Strip([*strip, Segment(self._label, self._painter.filtered(style))], width)
         return strip
-
-    def watch_scroll_y(self, old_value: float, new_value: float) -> None:
-        """Scrolled by the scrollbar or by somebody else."""
-        super().watch_scroll_y(old_value, new_value)
-        self._scrolled(round(new_value))
 
     def watch_scroll_x(self, old_value: float, new_value: float) -> None:
         """Every row shows other columns."""
         super().watch_scroll_x(old_value, new_value)
         self.request_paint()
 
-    def _scrolled(self, y: int) -> None:
-        is_at_end = y >= self._end
-        if self.is_following and not is_at_end:
-            self._seen_end = self.terminal.evicted + self.terminal.line_count
-        self.is_following = is_at_end
-        self.request_paint()
 
-    def scroll_lines(self, count: int) -> None:
-        """Scroll by lines, up when negative; at the end the pane follows again."""
-        y = min(max(self.top + count, 0), self.max_scroll_y)
-        self._move(y)
-        self._scrolled(y)
-
-    def scroll_columns(self, count: int) -> None:
-        """Scroll by columns, to the left when negative."""
-        self.scroll_x = self.scroll_x + count
-
-    def follow(self) -> None:
-        """To the newest lines, and stay there."""
-        self.is_following = True
-        self.request_paint()
-
-    def action_scroll_up(self) -> None:
-        """One line up."""
-        self.scroll_lines(-1)
-
-    def action_scroll_down(self) -> None:
-        """One line down."""
-        self.scroll_lines(1)
-
-    def action_page_up(self) -> None:
-        """A page up, less a line."""
-        self.scroll_lines(-max(self.size.height - 1, 1))
-
-    def action_page_down(self) -> None:
-        """A page down, less a line."""
-        self.scroll_lines(max(self.size.height - 1, 1))
-
-    def action_scroll_home(self) -> None:
-        """To the oldest line."""
-        self.scroll_lines(-self.terminal.line_count)
-
-    def action_scroll_end(self) -> None:
-        """To the newest lines."""
-        self.follow()
+def _regions(rows: list[int], width: int) -> list[Region]:
+    """Rows in ascending order as regions, those next to each other as one."""
+    regions = []
+    first = last = rows[0]
+    for y in [*rows[1:], -1]:
+        if y != last + 1:
+            regions.append(Region(0, first, width, last + 1 - first))
+            first = y
+        last = y
+    return regions

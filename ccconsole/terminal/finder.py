@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
+import time
 
 from ccconsole.terminal.engine import Terminal
+from ccconsole.terminal.feeder import BUDGET, PAUSE
 
 
 class Finder:
@@ -29,16 +32,34 @@ class Finder:
         except re.error:
             self.pattern = re.compile(re.escape(text), flags)
 
-    def find(self, terminal: Terminal, top: int, bottom: int, *, is_forward: bool) -> int | None:
-        """The line of the next match that way: after the last one, else from the lines in sight."""
-        if self.pattern is None:
+    async def find(self, terminal: Terminal, top: int, bottom: int, *, is_forward: bool) -> int | None:
+        """The line of the next match that way: after the last one, else from the lines in sight.
+
+        In slices, so that nothing waits for it: output may come in meanwhile, of which only what was there at
+        the beginning is looked through. None as well when lines lost their meaning, or another text was set.
+        """
+        pattern, generation = self.pattern, terminal.generation
+        if pattern is None:
             return None
         if self.found is not None:
-            here = (self.found[0] - terminal.evicted, self.found[1])
+            line, column = max(self.found[0], terminal.evicted), self.found[1]
+        elif is_forward:
+            line, column = top + terminal.evicted, -1
         else:
-            here = (top, -1) if is_forward else (min(bottom, terminal.line_count - 1), terminal.columns)
-        for line, start, stop in terminal.search(self.pattern, here[0], is_forward=is_forward):
-            if (line, start) > here if is_forward else (line, start) < here:
-                self.found = (line + terminal.evicted, start, stop)
-                return line
+            line, column = min(bottom, terminal.line_count - 1) + terminal.evicted, terminal.columns
+        step = 1 if is_forward else -1
+        end = terminal.evicted + terminal.line_count
+        began = time.perf_counter()
+        while terminal.evicted <= line < end:
+            for start, stop in terminal.matches(line - terminal.evicted, pattern)[::step]:
+                if (start - column) * step > 0:
+                    self.found = (line, start, stop)
+                    return line - terminal.evicted
+            line, column = line + step, -1 if is_forward else terminal.columns
+            if time.perf_counter() - began > BUDGET:
+                await asyncio.sleep(PAUSE)
+                if terminal.generation != generation or self.pattern is not pattern:
+                    return None
+                began = time.perf_counter()
+                line = max(line, terminal.evicted) if is_forward else line
         return None

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from rich.color import Color
 from rich.segment import Segment
 from rich.style import Style as RichStyle
 from textual.cache import LRUCache
+from textual.color import Color as TextualColor
+from textual.filter import LineFilter
 from textual.strip import Strip
 
 from ccconsole.terminal.engine import CONTINUATION, Line, Style, Terminal
@@ -21,7 +25,7 @@ from ccconsole.terminal.engine.styles import (
     STRIKE,
 )
 
-CACHED_STRIPS = 1024
+CACHED_STRIPS = 256
 
 Span = tuple[int, int, RichStyle]
 """Columns, from and up to, that are painted with a style over their own."""
@@ -44,15 +48,29 @@ class Painter:
     def __init__(self, terminal: Terminal) -> None:
         self._terminal = terminal
         self._base = RichStyle.null()
+        self._filters: tuple[LineFilter, ...] = ()
+        self._background = TextualColor(0, 0, 0)
+        self._look: tuple[RichStyle, tuple[LineFilter, ...], TextualColor] | None = None
         self._styles: dict[str, RichStyle] = {}
         self._strips: LRUCache[tuple[str, str, str, int, int], Strip] = LRUCache(CACHED_STRIPS)
 
-    def set_base(self, base: RichStyle) -> None:
-        """The widget's own colours, for cells without any."""
-        if base != self._base:
-            self._base = base
+    def set_look(self, base: RichStyle, filters: Sequence[LineFilter], background: TextualColor) -> None:
+        """The widget's own colours, for cells without any, and what Textual makes of all colours in the end.
+
+        A style is sent through the filters once, where Textual would send every segment.
+        """
+        look = (base, tuple(filters), background)
+        if look != self._look:
+            self._base, self._filters, self._background = self._look = look
             self._styles.clear()
             self._strips.clear()
+
+    def filtered(self, style: RichStyle) -> RichStyle:
+        """A style as it goes to the screen."""
+        segments = [Segment(" ", style)]
+        for line_filter in self._filters:
+            segments = line_filter.apply(segments, self._background)
+        return segments[0].style or RichStyle.null()
 
     def paint(self, line: Line, x: int, width: int, spans: list[Span]) -> Strip:
         """The columns x .. x + width of a line; halves of wide characters at the edges become blanks."""
@@ -66,7 +84,11 @@ class Painter:
 
     def _segments(self, line: Line, x: int, width: int) -> list[Segment]:
         shown = _cropped(line, x, width)
-        segments = [Segment(self._terminal.plain(cells), self.style(code)) for cells, code in shown.runs()]
+        if shown.text.isascii():
+            segments = [Segment(cells, self.style(code)) for cells, code in shown.runs()]
+        else:
+            plain = self._terminal.plain
+            segments = [Segment(plain(cells), self.style(code)) for cells, code in shown.runs()]
         rest = width - len(shown.text)
         if rest > 0:
             segments.append(Segment(" " * rest, self.style(line.fill)))
@@ -77,7 +99,8 @@ class Painter:
         gap = max(width - len(shown.text), 0)
         text = shown.text + " " * gap
         styles = [self.style(code) for code in shown.styles + line.fill * gap]
-        for start, stop, style in spans:
+        for start, stop, over in spans:
+            style = self.filtered(over)
             for column in range(max(start - x, 0), min(stop - x, width)):
                 styles[column] = styles[column] + style
         segments = []
@@ -95,7 +118,8 @@ class Painter:
         if style is None:
             if len(self._styles) > 1 << 14:
                 self._styles.clear()
-            style = self._styles[code] = self._base + self._rich_style(self._terminal.style(code))
+            style = self._base + self._rich_style(self._terminal.style(code))
+            style = self._styles[code] = self.filtered(style)
         return style
 
     def _rich_style(self, style: Style) -> RichStyle:

@@ -32,7 +32,7 @@ _CURSOR_STYLES = (
 
 
 class TerminalPane(TerminalCanvas, can_focus=True):
-    """A terminal on the screen. Feed the engine (`feeder.feed`); the pane sees it and paints.
+    """A terminal on the screen. Feed the engine (`feeder.Feeder`); the pane sees it and paints.
 
     Not interactive, it scrolls: arrows, page up and down, home, end, the wheel. Interactive, keys, pastes,
     focus and (where the program asked) the mouse become `Typed`; shift with page up, page down, home or end
@@ -117,27 +117,22 @@ class TerminalPane(TerminalCanvas, can_focus=True):
         self._finder.set(text)
         self.request_paint()
 
-    def search(self, text: str, *, is_forward: bool = False) -> bool:
-        """Go to the next match after the last one found, or before it; False when there is none that way."""
+    async def search(self, text: str, *, is_forward: bool = False) -> bool:
+        """Go to the next match after the last one found, or before it; False when there is none that way.
+
+        The pane stays there, whatever output comes. Of several searches at once the last counts.
+        """
         if text != self._finder.text:
             self.set_search(text)
         top, height = self.top, self.size.height
-        line = self._finder.find(self.terminal, top, top + height - 1, is_forward=is_forward)
+        line = await self._finder.find(self.terminal, top, top + height - 1, is_forward=is_forward)
         if line is None:
             return False
-        if top <= line < top + height:
-            self.request_paint()
-        else:
-            self.scroll_lines(line - height // 2 - top)
+        self.stay()
+        if not self.top <= line < self.top + height:
+            self.scroll_lines(line - height // 2 - self.top)
+        self.request_paint()
         return True
-
-    def search_next(self) -> bool:
-        """The next match towards the end."""
-        return self.search(self._finder.text, is_forward=True)
-
-    def search_previous(self) -> bool:
-        """The next match towards the beginning."""
-        return self.search(self._finder.text, is_forward=False)
 
     def selected_text(self) -> str:
         """What is selected, empty when nothing is."""

@@ -81,6 +81,8 @@ class RowTable(ScrollView, can_focus=True, inherit_bindings=False):
         old, self.rows = self.rows, list(rows)
         self._measure(old)
         sort, self.sort = self.sort, sort or self.sort
+        if self.rows == old and self.sort == sort:
+            return
         key = old[self._cursor].key if old else None
         is_moved = self._place_cursor(key)
         is_refitted = self._fit()

@@ -1,21 +1,20 @@
-"""The log view under a flood: `python -m tests.benchmarks.logs [SECONDS [LINES_PER_SECOND]]`.
+"""The log view of the real console, headless (180 x 50), while 5,000 lines come every second.
 
-An emulator in a process of its own tails so many lines a second to a console, headless, 180 by 50, while a
-key that pauses and follows is pressed ten times a second. Printed: what came, what was counted as missing,
-how late keys were answered, and the memory of the console as its book fills (at 100,000 lines) and after.
+An emulator in a process of its own tails the lines to the console; a key that pauses and follows is pressed
+ten times a second, and is answered when the view has done so. Memory is looked at over the last half, by
+when the book is full (100,000 lines) at full scale.
 """
 
 from __future__ import annotations
 
 import asyncio
 import multiprocessing
-import os
-import resource
 import statistics
-import sys
 import tempfile
 import time
-from multiprocessing.connection import Connection
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from textual.events import Key
@@ -23,14 +22,68 @@ from textual.events import Key
 from ccconsole.app import build
 from ccconsole.config import load
 from ccconsole.screens.logs import LogsScreen
+from tests.benchmarks.figures import Figure, Missing, at_least, at_most
 from tests.benchmarks.flood import serve
+from tests.benchmarks.viewers import resident
 
 SIZE = (180, 50)
+PER_SECOND = 5000
+SECONDS = 60.0
 PRESSES_PER_SECOND = 10
 
 
-async def measured(target: str, folder: Path, seconds: float) -> None:
-    """Watch for so long, then print."""
+@dataclass
+class Watched:
+    """What came, and what it took."""
+
+    seconds: float = 0.0
+    lines: int = 0
+    missing: int = 0
+    """Withheld or lost, as the title line says."""
+    processor_seconds: float = 0.0
+    late: list[float] = field(default_factory=list)
+    memory: list[int] = field(default_factory=list)
+    """Bytes, again and again."""
+    is_full: bool = False
+    """Whether the book let lines go."""
+
+
+def figures(scale: float) -> Iterator[Figure | Missing]:
+    """Lines, keys, processor, memory."""
+    with tempfile.TemporaryDirectory() as name, flood(Path(name)) as target:
+        seen = asyncio.run(watched(target, Path(name), SECONDS * scale))
+    yield Figure("lines shown", seen.lines / seen.seconds, "1/s", wanted=at_least(0.95 * PER_SECOND, "1/s"))
+    yield Figure("lines missing", seen.missing, "", wanted=at_most(0, ""))
+    if len(seen.late) > 1:
+        cuts = statistics.quantiles(seen.late, n=100)
+        yield Figure("key until it is answered, p50", cuts[49] * 1000, "ms")
+        yield Figure("key until it is answered, p99", cuts[98] * 1000, "ms", wanted=at_most(100, "ms"))
+    yield Figure("processor, of a core", 100 * seen.processor_seconds / seen.seconds, "%")
+    if seen.is_full:
+        middle = seen.memory[len(seen.memory) // 2]
+        ended = seen.memory[-1]
+        yield Figure("memory at the end", ended / 1e6, "MB", "half-way", middle / 1e6, at_most(1.1))
+    else:
+        yield Missing("memory once the book is full", "it was not at this scale")
+
+
+@contextmanager
+def flood(folder: Path) -> Iterator[str]:
+    """The address of an emulator that writes so many lines."""
+    ours, theirs = multiprocessing.Pipe()
+    process = multiprocessing.get_context("spawn").Process(
+        target=serve, args=(folder / "state", PER_SECOND, theirs)
+    )
+    process.start()
+    try:
+        yield ours.recv()
+    finally:
+        ours.send("stop")
+        process.join()
+
+
+async def watched(target: str, folder: Path, seconds: float) -> Watched:
+    """Watch for so long, pressing keys."""
     path = folder / "deploy.toml"
     path.write_text(f'[env.dev]\nproject = "acme"\nendpoint = "{target}"\nservice = "worker"\n')
     app = build(load(path, {}))
@@ -43,29 +96,25 @@ async def measured(target: str, folder: Path, seconds: float) -> None:
         screen = app.screen
         while not screen.book.entries:
             await pilot.pause(0.01)
-        used = resource.getrusage(resource.RUSAGE_SELF)
-        began, first = time.monotonic(), len(screen.book.entries) + screen.book.let_go
-        late: list[float] = []
-        memory: list[int] = []
-        while (now := time.monotonic()) < began + seconds:
-            late.append(await pressed(screen))
-            if now - began >= len(memory) * seconds / 6:
-                memory.append(resident())
-            await asyncio.sleep(max(0.0, 1 / PRESSES_PER_SECOND - late[-1]))
-        took = time.monotonic() - began
-        after = resource.getrusage(resource.RUSAGE_SELF)
-        busy = after.ru_utime + after.ru_stime - used.ru_utime - used.ru_stime
-        seen = len(screen.book.entries) + screen.book.let_go - first
-        feed = screen.status.feeds["dev"]
-        print(
-            f"lines       {seen:,} in {took:.0f} s, {seen / took:,.0f}/s; {len(screen.book.entries):,} held"
-        )
-        print(f"missing     {feed.withheld:,} withheld, {feed.lost:,} lost, as the title line says")
-        quantiles = statistics.quantiles(late, n=100)
-        print(f"keys        {len(late)} pressed, {len(late)} answered; p50 {quantiles[49] * 1000:.0f} ms, "
-              f"p99 {quantiles[98] * 1000:.0f} ms, worst {max(late) * 1000:.0f} ms")  # fmt: skip
-        print(f"processor   {100 * busy / took:.0f} % of a core")
-        print(f"memory      {' '.join(f'{one >> 20}' for one in memory)} MiB, from the beginning to the end")
+        return await measured(screen, seconds)
+
+
+async def measured(screen: LogsScreen, seconds: float) -> Watched:
+    """From now on."""
+    seen, book = Watched(), screen.book
+    used, began, first = time.process_time(), time.monotonic(), len(book.entries) + book.let_go
+    while (now := time.monotonic()) < began + seconds:
+        seen.late.append(await pressed(screen))
+        if now - began >= len(seen.memory) * seconds / 20:
+            seen.memory.append(resident())
+        await asyncio.sleep(max(0.0, 1 / PRESSES_PER_SECOND - seen.late[-1]))
+    seen.seconds = time.monotonic() - began
+    seen.processor_seconds = time.process_time() - used
+    seen.lines = len(book.entries) + book.let_go - first
+    seen.is_full = book.let_go > 0
+    feed = screen.status.feeds["dev"]
+    seen.missing = feed.withheld + feed.lost
+    return seen
 
 
 async def pressed(screen: LogsScreen) -> float:
@@ -76,36 +125,3 @@ async def pressed(screen: LogsScreen) -> float:
     while view.is_following is was:  # noqa: ASYNC110 - the view has no event for it, and should not
         await asyncio.sleep(0)
     return time.perf_counter() - began
-
-
-def resident() -> int:
-    """This process's resident memory in bytes."""
-    pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
-    return pages * os.sysconf("SC_PAGE_SIZE")
-
-
-def main(seconds: float = 60.0, per_second: int = 5000) -> None:
-    """Run it once."""
-    ours, theirs = multiprocessing.Pipe()
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        process = multiprocessing.get_context("spawn").Process(
-            target=serve, args=(folder / "state", per_second, theirs)
-        )
-        process.start()
-        try:
-            target = address(ours)
-            asyncio.run(measured(target, folder, seconds))
-        finally:
-            ours.send("stop")
-            process.join()
-
-
-def address(pipe: Connection) -> str:
-    """Where the emulator listens."""
-    target: str = pipe.recv()
-    return target
-
-
-if __name__ == "__main__":
-    main(*map(int, sys.argv[1:3]))

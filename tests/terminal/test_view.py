@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
@@ -12,8 +13,10 @@ from textual.message import Message
 from textual.pilot import Pilot
 from textual.widgets import Input
 
+from ccconsole.terminal.canvas import PAINT_INTERVAL
 from ccconsole.terminal.engine import Terminal
-from ccconsole.terminal.feeder import feed
+from ccconsole.terminal.feeder import Feeder
+from ccconsole.terminal.selection import whole_text
 from ccconsole.terminal.view import TerminalPane
 
 
@@ -105,7 +108,8 @@ async def test_it_paints_text_and_styles() -> None:
         styles = {segment.text: segment.style for segment in host.pane.render_line(0)}
         red = styles["red"]
         assert red is not None
-        assert (red.bold, red.italic, red.color is not None and red.color.number) == (True, True, 1)
+        expected = host.ansi_theme.ansi_colors[1]
+        assert (red.bold, red.italic, red.color and red.color.triplet) == (True, True, expected)
 
 
 async def test_every_row_is_as_wide_as_the_pane() -> None:
@@ -149,6 +153,15 @@ async def test_painting_is_at_most_thirty_times_a_second() -> None:
             host.terminal.feed(b"x\r\n" * 10)
             await asyncio.sleep(0.001)
         assert 2 <= paints <= 11
+
+
+async def test_it_paints_however_little_it_has_to_wait() -> None:
+    async with running() as (host, _):
+        pane = host.pane
+        for microseconds in range(0, 120, 2):
+            pane._painted_at = time.monotonic() - PAINT_INTERVAL + microseconds / 1e6
+            pane.request_paint()
+            await until(lambda: not pane._is_paint_due)
 
 
 async def test_synchronized_output_is_painted_whole_and_never_held_for_long() -> None:
@@ -229,6 +242,17 @@ async def test_double_and_triple_click() -> None:
         assert host.clipboard == "see /usr/lib now"
 
 
+@pytest.mark.parametrize("count", [0, 30, 2_000])
+async def test_the_whole_text_in_slices(count: int) -> None:
+    terminal = Terminal(40, 10)
+    for number in range(count):
+        terminal.feed(
+            f"\x1b[31mline {number} {'word ' * (number % 20)}\x1b[0m{chr(10) * (number % 3)}\r\n".encode()
+        )
+    terminal.feed(b"\n" * 700 + b"end")
+    assert await whole_text(terminal) == terminal.text()
+
+
 async def test_the_programs_clipboard_is_only_reported() -> None:
     async with running("\x1b]52;c;aGVsbG8=\x07") as (host, _):
         await until(lambda: bool(host.said))
@@ -238,14 +262,76 @@ async def test_the_programs_clipboard_is_only_reported() -> None:
 
 async def test_search() -> None:
     async with running(numbered(200)) as (host, _):
-        assert host.pane.search("LINE 15$") is False
-        assert host.pane.search(r"line 15\d")
+        assert await host.pane.search("LINE 15$") is False
+        assert await host.pane.search(r"line 15\d")
         await painted(host)
         assert "line 159" in rows(host)
-        assert host.pane.search_previous()
-        assert host.pane.search_next()
-        assert not host.pane.search_next()
-        assert host.pane.search("(") is False
+        assert await host.pane.search(r"line 15\d")
+        assert await host.pane.search(r"line 15\d", is_forward=True)
+        assert not await host.pane.search(r"line 15\d", is_forward=True)
+        assert await host.pane.search("(") is False
+
+
+async def test_a_match_stays_in_sight_while_output_flows() -> None:
+    host = Host(Terminal(40, 10, scrollback_lines=500), False)
+    async with host.run_test(size=(40, 13)):
+        host.terminal.feed(numbered(200).encode())
+        await painted(host)
+        assert await host.pane.search("line 19[57]")
+        for _ in range(3):
+            host.terminal.feed(b"more\r\n" * 50)
+            await painted(host)
+            assert "line 197" in rows(host)
+        assert rows(host)[-1].endswith("+150 lines")
+        assert await host.pane.search("line 19[57]")
+        await painted(host)
+        assert "line 195" in rows(host)
+
+
+async def test_a_search_through_all_that_is_held_leaves_room_for_others() -> None:
+    async with running(numbered(30_000)) as (host, _):
+        turns = 0
+
+        async def others() -> None:
+            nonlocal turns
+            while True:
+                turns += 1
+                await asyncio.sleep(0)
+
+        task = asyncio.create_task(others())
+        assert not await host.pane.search("nothing of the kind")
+        assert turns > 5
+        searching = asyncio.create_task(host.pane.search("line 1$"))
+        await asyncio.sleep(0)
+        host.terminal.feed(numbered(10).encode())
+        assert await searching
+        task.cancel()
+
+
+@pytest.mark.parametrize("columns", [13, 30, 100])
+async def test_a_resize_keeps_what_is_read_in_sight(columns: int) -> None:
+    long = "".join(f"{number}: {'words ' * 5}\r\n" for number in range(300))
+    async with running(long) as (host, _):
+        host.pane.scroll_lines(-150)
+        host.terminal.feed(b"new\r\n" * 3)
+        await painted(host)
+        first = rows(host)[0].split(":")[0]
+        host.terminal.resize(columns, 10)
+        await painted(host)
+        assert rows(host)[0].split(":")[0] == first
+        assert host.pane.missed_lines == 3
+        assert not host.pane.is_following
+
+
+async def test_a_cleared_scrollback_is_followed_again() -> None:
+    async with running(numbered(100)) as (host, _):
+        host.pane.scroll_lines(-50)
+        await painted(host)
+        host.terminal.feed(b"\x1b[3J")
+        await painted(host)
+        host.terminal.feed(b"new")
+        await painted(host)
+        assert (rows(host)[-1], host.pane.is_following) == ("new", True)
 
 
 async def test_keys_and_pastes_are_typed() -> None:
@@ -327,19 +413,31 @@ async def test_another_terminal_takes_its_place() -> None:
         assert rows(host)[0] == "second"
 
 
-async def test_a_flood_leaves_room_for_others() -> None:
-    """The feeder gives the loop back at least once in any 16 KiB that took longer than its budget."""
-    terminal = Terminal(80, 24)
-    turns = 0
+@pytest.mark.parametrize("size", [4 << 10, 1 << 20])
+async def test_a_flood_leaves_room_for_others(size: int) -> None:
+    """The feeder gives the loop back however small the events are that the flood comes in."""
+    feeder = Feeder(Terminal(80, 24))
+    flood = b"\x1b[31mcolour\x1b[0m \x1b[5Gtext\r\n" * 40_000
+    rests = 0
 
     async def others() -> None:
-        nonlocal turns
+        nonlocal rests
         while True:
-            turns += 1
-            await asyncio.sleep(0)
+            rests += 1
+            await asyncio.sleep(0.0001)
 
     task = asyncio.create_task(others())
-    await feed(terminal, b"\x1b[31mcolour\x1b[0m \x1b[5Gtext\r\n" * 40_000)
+    for at in range(0, len(flood), size):
+        await feeder.feed(flood[at : at + size])
     task.cancel()
-    assert turns > 10
-    assert terminal.history > 0
+    assert rests > 10
+
+
+@pytest.mark.parametrize("size", [1, 4 << 10, 100_000])
+async def test_a_fed_terminal_shows_all(size: int) -> None:
+    terminal = Terminal(80, 24)
+    feeder = Feeder(terminal)
+    text = numbered(1_000)
+    for at in range(0, len(text), size):
+        await feeder.feed(text[at : at + size].encode())
+    assert terminal.text() == text.replace("\r", "").strip()

@@ -308,7 +308,7 @@ async def test_search_and_scrollback() -> None:
         await running.press("slash", *["backspace"] * 7, *"nowhere", "enter")
         await running.until(lambda: "'nowhere' is not found there" in running.told)
         await running.press("c")
-        assert "line 42\n" in running.app.clipboard
+        await running.until(lambda: "line 42\n" in running.app.clipboard)
         assert screen.panel.pane.has_focus
 
 
