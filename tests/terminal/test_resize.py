@@ -7,6 +7,7 @@ import random
 import pytest
 
 from ccconsole.terminal.engine import Terminal
+from ccconsole.terminal.engine.reflow import REFLOWED_LINES
 from tests.terminal import streams
 from tests.terminal.states import fed, screen
 
@@ -47,6 +48,15 @@ def test_rows_go_to_the_scrollback_and_come_back() -> None:
     assert (screen(terminal), terminal.history) == (["c", "d"], 2)
     terminal.resize(10, 4)
     assert (screen(terminal), terminal.history) == (["a", "b", "c", "d"], 0)
+
+
+def test_a_long_scrollback_is_wrapped_anew_near_its_end() -> None:
+    long = "x" * 15
+    terminal = fed("".join(f"{number}{long}\r\n" for number in range(REFLOWED_LINES + 200)), 10, 4)
+    wrapped = terminal.line_count
+    terminal.resize(40, 4)
+    assert wrapped - terminal.line_count >= REFLOWED_LINES // 2
+    assert screen(terminal)[:3] == [f"{REFLOWED_LINES + number}{long}" for number in (197, 198, 199)]
 
 
 def test_blank_rows_below_the_cursor_go_first() -> None:

@@ -60,7 +60,7 @@ def _resize_main(screen: Screen, columns: int, height: int, x: int, y: int) -> t
     budget = REFLOWED_LINES if columns != screen.columns else max(height - len(lines), 0)
     pulled: list[Line] = []
     while len(scrollback) and (
-        len(pulled) < budget or (columns != screen.columns and _is_continued(scrollback[-1]))
+        len(pulled) < budget or (columns != screen.columns and _is_continued(scrollback[len(scrollback) - 1]))
     ):
         pulled.append(scrollback.pop())
         if len(pulled) >= 2 * REFLOWED_LINES:
