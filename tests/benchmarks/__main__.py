@@ -32,7 +32,7 @@ from tests.benchmarks.figures import (
     to_json,
 )
 
-NAMES = ("engine", "stream", "crowd", "pane", "logs", "console")
+NAMES = ("engine", "stream", "crowd", "pane", "logs", "console", "overhead", "batch")
 Lines = list[Figure | Missing]
 
 

@@ -1,8 +1,7 @@
-"""A batch file onto a local service of 5 instances: `python -m tests.benchmarks.batch [PROMPTS]`.
+"""A file of 1,000 prompts onto a local service of 5 instances.
 
 The verb as a user runs it, as a process on a machine of its own, with the shell as a quick agent that notes
-its start in a file. Printed: how long it took, whether each prompt ran once, how far from the order of their
-priorities they began, and the console's memory on the way; then the same with the console killed half-way.
+its start in a file. Measured in one go, and once more with the console killed half-way and run again.
 """
 
 from __future__ import annotations
@@ -15,12 +14,15 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
+from tests.benchmarks.figures import Figure, at_least, at_most
+from tests.benchmarks.processes import resident
+
+PROMPTS = 1000
 INSTANCES = 5
 DEPLOY = f"""
 [env.local]
@@ -74,87 +76,68 @@ class Bench:
         return [int(line) for line in self.noted.read_text().split()] if self.noted.exists() else []
 
 
-def resident(pid: int) -> int:
-    """A process's resident memory in MiB; 0 once it is gone."""
-    try:
-        pages = int(Path(f"/proc/{pid}/statm").read_text(encoding="ascii").split()[1])
-    except (OSError, IndexError):
-        return 0
-    return pages * os.sysconf("SC_PAGE_SIZE") >> 20
-
-
-def watched(bench: Bench, process: subprocess.Popen[bytes], upto: int) -> list[int]:
-    """The console's memory at each tenth of its way, until so many prompts began or it ended."""
-    memory: list[int] = []
+def watched(bench: Bench, process: subprocess.Popen[bytes], upto: int) -> list[float]:
+    """The console's memory in MiB at each tenth of its way, until so many prompts began or it ended."""
+    memory: list[float] = []
     first = len(bench.starts())
     while process.poll() is None and (begun := len(bench.starts())) < upto:
         if begun - first > len(memory) * (upto - first) / 10:
-            memory.append(resident(process.pid))
+            memory.append(resident(process.pid) / (1 << 20))
         time.sleep(0.05)
     if process.poll() is None:
-        memory.append(resident(process.pid))
+        memory.append(resident(process.pid) / (1 << 20))
     return memory
 
 
-def whole(bench: Bench) -> None:
-    """All in one go."""
-    count, began = len(bench.urgency), time.monotonic()
-    with bench.batch("whole") as process:
-        memory = watched(bench, process, count)
-        code = process.wait()
-    took = time.monotonic() - began
-    print(f"one go      {count:,} prompts in {took:.0f} s, {count / took:.1f}/s; exit code {code}")
-    verdict(bench, "whole")
-    order = bench.starts()
-    ideal = sorted(range(count), key=lambda number: (-bench.urgency[number], number))
-    place = {number: position for position, number in enumerate(ideal)}
-    off = [abs(place[number] - position) for position, number in enumerate(order)]
-    late = sum(distance >= INSTANCES for distance in off)
-    print(f"order       at most {max(off)} places from that of the priorities, {late} of {count:,} "
-          f"{INSTANCES} places or more")  # fmt: skip
-    print(f"memory      {' '.join(map(str, memory))} MiB, from the first prompt to the last")
-
-
-def killed(bench: Bench) -> None:
-    """Killed half-way, and run again."""
-    bench.noted.unlink()
-    count, began = len(bench.urgency), time.monotonic()
-    with bench.batch("killed") as process:
-        watched(bench, process, count // 2)
-        process.send_signal(signal.SIGKILL)
-    half = len(bench.starts())
-    with bench.batch("killed") as process:
-        memory = watched(bench, process, count)
-        code = process.wait()
-    took = time.monotonic() - began
-    print(f"killed      after {half:,} of {count:,}, and run again: {took:.0f} s in all; exit code {code}")
-    verdict(bench, "killed")
-    print(f"memory      {' '.join(map(str, memory))} MiB of the second console")
-
-
-def verdict(bench: Bench, name: str) -> None:
-    """Whether each ran once, by the agents' own notes and by the rows."""
-    count, begun = len(bench.urgency), Counter(bench.starts())
-    rows = [json.loads(line) for line in (bench.root / f"{name}.rows").read_text().splitlines()]
-    states = Counter(row["state"] for row in rows)
-    twice = sum(times > 1 for times in begun.values())
-    lines = len({row["line"] for row in rows})
-    print(f"once        {len(begun):,} of {count:,} began, {twice} twice; {lines:,} rows, {dict(states)}")
-
-
-def main(count: int = 1000) -> None:
-    """Run it once."""
+def figures(scale: float) -> Iterator[Figure]:
+    """How fast, how near to the order of the priorities, whether each ran once, and the console's memory."""
     with tempfile.TemporaryDirectory(prefix="batch-") as name:
-        bench = Bench(Path(name), count)
+        bench = Bench(Path(name), max(int(PROMPTS * scale), 2 * INSTANCES))
         try:
             with bench.start("prompt", "local", "true") as warm:
                 warm.wait()
-            whole(bench)
-            killed(bench)
+            yield from whole(bench)
+            yield from killed(bench)
         finally:
             with bench.start("emulate", "--stop") as stopping:
                 stopping.wait()
 
 
-if __name__ == "__main__":
-    main(*map(int, sys.argv[1:2]))
+def whole(bench: Bench) -> Iterator[Figure]:
+    """All in one go."""
+    count, began = len(bench.urgency), time.monotonic()
+    with bench.batch("whole") as process:
+        memory = watched(bench, process, count)
+    took = time.monotonic() - began
+    order = bench.starts()
+    ideal = sorted(range(count), key=lambda number: (-bench.urgency[number], number))
+    place = {number: position for position, number in enumerate(ideal)}
+    off = max(abs(place[number] - position) for position, number in enumerate(order))
+    yield Figure(f"{count:,} prompts onto {INSTANCES} instances", count / took, "prompts/s")
+    yield from once(bench, "whole")
+    yield Figure("away from the order of priorities", off, "places", wanted=at_most(INSTANCES, "places"))
+    middle = memory[len(memory) // 2]
+    yield Figure("the console's memory at the end", memory[-1], "MiB", "half-way", middle, at_most(1.1))
+
+
+def killed(bench: Bench) -> Iterator[Figure]:
+    """Killed half-way, and run again."""
+    bench.noted.unlink()
+    count = len(bench.urgency)
+    with bench.batch("killed") as process:
+        watched(bench, process, count // 2)
+        process.send_signal(signal.SIGKILL)
+    yield Figure("begun when the console was killed", len(bench.starts()), "prompts")
+    with bench.batch("killed") as process:
+        process.wait()
+    yield from once(bench, "killed")
+
+
+def once(bench: Bench, name: str) -> Iterator[Figure]:
+    """Whether each ran once, by the agents' own notes and by the rows."""
+    begun, count = bench.starts(), len(bench.urgency)
+    rows = [json.loads(line) for line in (bench.root / f"{name}.rows").read_text().splitlines()]
+    ended = {row["line"] for row in rows if row["state"] == "completed"}
+    yield Figure("ran", len(set(begun)), "prompts", wanted=at_least(count, "prompts"))
+    yield Figure("ran twice", len(begun) - len(set(begun)), "prompts", wanted=at_most(0, "prompts"))
+    yield Figure("told as completed", len(ended), "prompts", wanted=at_least(count, "prompts"))

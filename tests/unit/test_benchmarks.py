@@ -1,29 +1,45 @@
-"""The benchmarks of the console still run: a hundredth of the work, and nothing said about how fast."""
+"""The benchmarks still run: a little of the work of two, and nothing said about how fast."""
 
 from __future__ import annotations
 
-from itertools import islice
+import subprocess
+import sys
 from pathlib import Path
-from types import ModuleType
 
-import pytest
-
-from tests.benchmarks import console, logs
-from tests.benchmarks.figures import Figure
 from tests.benchmarks.output_source import Load
 from tests.benchmarks.pane import watch
 
-
-@pytest.mark.parametrize(("benchmark", "count"), [(logs, 4), (console, 7)], ids=["logs", "console"])
-def test_it_runs(benchmark: ModuleType, count: int) -> None:
-    figures = list(islice(benchmark.figures(0.01), count))
-    assert len(figures) == count
-    assert all(isinstance(figure, Figure) and figure.ours >= 0 for figure in figures)
+ROOT = Path(__file__).parents[2]
 
 
-@pytest.mark.parametrize("viewer", ["pane", "Log"])
-def test_a_viewer_of_output_runs(tmp_path: Path, viewer: str) -> None:
+def test_the_pane_s_viewer_measures_itself(tmp_path: Path) -> None:
     """One of the many that the pane's benchmark starts, each a process of its own."""
-    watched = watch(tmp_path, viewer, Load("plain", size=1 << 17))
+    watched = watch(tmp_path, "pane", Load("plain", size=1 << 17))
     assert watched.viewer.bytes_seen >= 1 << 17
     assert watched.rate > 0
+
+
+def test_the_command_prints_a_table_and_writes_its_figures(tmp_path: Path) -> None:
+    kept, table = tmp_path / "figures.json", tmp_path / "table.md"
+    words = [
+        "-m",
+        "tests.benchmarks",
+        "engine",
+        "--scale",
+        "0.002",
+        "--json",
+        str(kept),
+        "--markdown",
+        str(table),
+    ]
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.benchmarks", *words],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "vim" in done.stdout
+    assert '"engine"' in kept.read_text()
+    assert "| vim" in table.read_text()
