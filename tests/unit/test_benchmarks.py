@@ -21,24 +21,9 @@ def test_the_pane_s_viewer_measures_itself(tmp_path: Path) -> None:
 
 def test_the_command_prints_a_table_and_writes_its_figures(tmp_path: Path) -> None:
     kept, table = tmp_path / "figures.json", tmp_path / "table.md"
-    words = [
-        "-m",
-        "tests.benchmarks",
-        "engine",
-        "--scale",
-        "0.002",
-        "--json",
-        str(kept),
-        "--markdown",
-        str(table),
-    ]
-    done = subprocess.run(
-        [sys.executable, "-m", "tests.benchmarks", *words],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    words = ["engine", "--scale", "0.002", "--json", str(kept), "--markdown", str(table)]
+    command = [sys.executable, "-m", "tests.benchmarks", *words]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert "vim" in done.stdout
     assert '"engine"' in kept.read_text()

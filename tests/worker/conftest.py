@@ -279,3 +279,14 @@ async def start_process(tmp_path: Path) -> AsyncGenerator[StartProcess, None]:
 async def worker_process(start_process: StartProcess) -> WorkerProcess:
     """A worker's process without a store."""
     return await start_process()
+
+
+def put_file_in_place_of(folder: Path, spare: Path) -> None:
+    """A file where the store wants a folder; the store may make its folder anew in between."""
+    while True:
+        folder.rename(spare / f"gone-{uuid4().hex}")
+        try:
+            folder.write_text("no folder")
+        except IsADirectoryError:
+            continue
+        return

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import Path
-from uuid import uuid4
 
 import pytest
 
-from tests.worker.conftest import RunningWorker, StartWorker, output, result, until
+from tests.worker.conftest import RunningWorker, StartWorker, output, put_file_in_place_of, result, until
 from tests.worker.places import SHARED, Place
 
 everywhere = pytest.mark.parametrize("place", SHARED, indirect=True)
@@ -131,24 +130,15 @@ async def test_old_events_come_from_the_journal_when_the_ring_has_dropped_them(
     assert text.split() == [str(n) for n in range(1, 200_001)]
 
 
-def put_file_in_place_of(folder: Path, spare: Path) -> None:
-    """A file where the store wants a folder; the store may make its folder anew in between."""
-    while True:
-        folder.rename(spare / f"gone-{uuid4().hex}")
-        try:
-            folder.write_text("no folder")
-        except IsADirectoryError:
-            continue
-        return
-
-
 async def test_a_store_in_trouble_is_told_and_stops_nothing(
     start_worker: StartWorker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("worker_service.writer.CLOSE_SECONDS", 0.3)
     store = tmp_path / "store"
     worker = await start_worker(worker_store=store.as_uri())
-    running = await worker.start("sleep 1.5; echo done", taskId="t")
+    running = await worker.start(
+        "for n in 1 2 3 4 5 6 7 8; do echo $n; sleep 0.2; done; echo done", taskId="t"
+    )
     put_file_in_place_of(store / "tasks", tmp_path)
     events = await running
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import resource
-import shutil
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.worker.conftest import put_file_in_place_of
 from tests.worker.object_store import Bucket
 from tests.worker.test_journal import end, event, numbers, read, summary, until
 from worker_service import journal as journal_module
@@ -183,8 +183,7 @@ async def test_a_folder_that_is_gone_is_made_again(tmp_path: Path) -> None:
     writer = journal.writer(summary())
     writer.write(*event(1, EventType.STATUS))
     await until(lambda: list(tmp_path.glob("store/tasks/t/events/*.ndjson")))
-    shutil.rmtree(tmp_path / "store")
-    (tmp_path / "store").write_text("a file in the folder's place")
+    put_file_in_place_of(tmp_path / "store", tmp_path)
     writer.write(*event(2, EventType.STATUS))
     await until(lambda: writer.problem)
     (tmp_path / "store").unlink()
