@@ -34,6 +34,7 @@ async def worked(emulated: Emulated, ccconsole: Command) -> None:
         while True:
             if all(item["points"] for item in (await six(ccconsole)).values()):
                 return
+            await asyncio.sleep(0.2)
 
 
 async def six(ccconsole: Command) -> dict[str, dict[str, Any]]:

@@ -9,6 +9,7 @@ import pytest
 
 from tests.worker.conftest import RunningWorker, StartWorker, output, put_file_in_place_of, result, until
 from tests.worker.places import SHARED, Place
+from worker_service.wire import EventType
 
 everywhere = pytest.mark.parametrize("place", SHARED, indirect=True)
 
@@ -134,12 +135,15 @@ async def test_a_store_in_trouble_is_told_and_stops_nothing(
     start_worker: StartWorker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("worker_service.writer.CLOSE_SECONDS", 0.3)
-    store = tmp_path / "store"
+    store, gate = tmp_path / "store", tmp_path / "gate"
     worker = await start_worker(worker_store=store.as_uri())
-    running = await worker.start(
-        "for n in 1 2 3 4 5 6 7 8; do echo $n; sleep 0.2; done; echo done", taskId="t"
-    )
+    prompt = f"until [ -e {gate} ]; do echo on; sleep 0.1; done; echo done"
+    running = await worker.start(prompt, taskId="t")
     put_file_in_place_of(store / "tasks", tmp_path)
+    task = worker.pool.get("t")
+    assert task is not None
+    await until(lambda: any(event.type is EventType.ERROR for event in task.log.held()))
+    gate.touch()
     events = await running
 
     assert result(events)["status"] == "completed"
