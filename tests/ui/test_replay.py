@@ -244,6 +244,7 @@ async def test_alone_on_a_terminal(tmp_path: Path) -> None:
         assert "[/b] a title" in running.text
         await running.until(lambda: "line 2 is no event: left out" in running.told)
         assert "far" not in running.text
+        app.clear_notifications()  # which would cover a line of the help for their twelve seconds
         await running.press(*"l" * 11)
         await running.until(lambda: "far" in running.text and "one" not in running.text)
         await running.press(*"h" * 11, "t", "ctrl+p")
