@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, ClassVar
 from platformdirs import user_config_path, user_state_path
 from rich.terminal_theme import TerminalTheme
 from textual.app import App
+from textual.reactive import Reactive
 from textual.screen import Screen
 from textual.theme import Theme
 
@@ -110,6 +111,8 @@ class ConsoleApp(App[int], inherit_bindings=False):
     COMMANDS: ClassVar = {ConsoleProvider}
     CLOSE_TIMEOUT = 1.0
 
+    ansi_theme_dark = Reactive(ANSI_DARK, init=False)
+
     def __init__(
         self, desk: Desk, *, theme: str | None = None, first: Callable[[Desk], Screen[None]] | None = None
     ) -> None:
@@ -123,9 +126,16 @@ class ConsoleApp(App[int], inherit_bindings=False):
         if theme is not None and theme not in self.available_themes:
             names = ", ".join(sorted(self.available_themes))
             raise ConfigError(f"There is no theme {theme!r}", f"There are {names}.")
-        self.theme = theme or DARK.name
-        self.ansi_theme_dark = ANSI_DARK
+        self._begin_with(theme or DARK.name)
         self.set_keymap(desk.keymap)
+
+    def _begin_with(self, theme: str) -> None:
+        """A theme before anything is parsed, so that not all styles are worked out anew after the start."""
+        if not self.available_themes[theme].dark:
+            self.theme = theme  # with all that goes with another set of colours
+            return
+        self.set_reactive(App.theme, theme)
+        self.stylesheet.set_variables(self.get_css_variables())
 
     def get_default_screen(self) -> Screen[None]:
         """The fleet, unless something else was asked for."""
