@@ -28,10 +28,11 @@ COLUMNS, ROWS = 120, 40
 Pieces = AsyncGenerator[bytes, None]
 
 
-async def bare(command: str) -> Pieces:
-    """Read from the terminal as fast as it goes: what the kernel gives, and nothing else to do."""
+async def bare(command: str, *, is_raw: bool = False) -> Pieces:
+    """Read from a terminal as fast as it goes, with nothing else to do; raw, the kernel does less too."""
     master, slave = pty.openpty()
-    tty.setraw(slave)
+    if is_raw:
+        tty.setraw(slave)
     words = ["/bin/sh", "-c", command]
     process = subprocess.Popen(words, stdin=slave, stdout=slave, stderr=slave)  # noqa: ASYNC220
     os.close(slave)
@@ -81,7 +82,7 @@ async def ttyd(command: str) -> Pieces:
     """Through ttyd, as its own web page reads it."""
     closed = importlib.import_module("websockets.exceptions").ConnectionClosed
     port = Ports().take()
-    words = ["ttyd", "-i", "lo", "-p", str(port), "-W", "sh", "-c", f"stty raw -echo; {command}"]
+    words = ["ttyd", "-i", "lo", "-p", str(port), "-W", "sh", "-c", command]
     silent = subprocess.DEVNULL
     with subprocess.Popen(words, stdout=silent, stderr=silent) as process:  # noqa: ASYNC220
         try:
