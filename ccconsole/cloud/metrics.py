@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from time import thread_time
 
 from ccconsole.cloud.connect import Connection
 from ccconsole.cloud.metric_queries import ALL, CORE, Query, Value, series_of
@@ -18,6 +20,8 @@ __all__ = ["ALL", "CORE", "Connect", "metrics", "read_metrics"]
 DEFAULT_WINDOW = 1800.0
 GOOGLE_PERIOD = 60.0
 """Seconds; Google refuses a finer alignment."""
+MOST_OF_PROCESSOR = 0.002
+"""Of a core, for making snapshots: with many services whose period is short they come less often."""
 MAX_POINTS = 720
 """Of one series: more than any chart is wide; a longer window is read in longer periods."""
 _PERIODS = (GOOGLE_PERIOD, 300.0, 3600.0)
@@ -27,6 +31,8 @@ LONGEST_WAIT = 300.0
 """Seconds between two tries while nothing can be read."""
 
 Connect = Callable[[], Awaitable[Connection]]
+Labels = dict[Query, dict[str, dict[float, Value]]]
+"""One service's points, by query and label."""
 
 
 async def metrics(
@@ -53,7 +59,8 @@ async def metrics(
         snapshot = await reader.read(connection, wanted)
         yield snapshot
         failures = failures + 1 if snapshot.read_at != reader.tried_at else 0
-        pause = interval or reader.period
+        needed = math.ceil(reader.spent / MOST_OF_PROCESSOR / reader.period) * reader.period
+        pause = interval or max(reader.period, needed)
         if failures:
             pause = min(pause * 2.0 ** min(failures - 1, 6), max(pause, LONGEST_WAIT))
             await clock.sleep(pause * clock.jitter())
@@ -109,6 +116,8 @@ class _Reader:
     def __init__(self, queries: Sequence[Query], window: float, clock: Clock, environment: str) -> None:
         self.period = GOOGLE_PERIOD
         self.tried_at = 0.0
+        self.spent = 0.0
+        """Seconds of the processor that the last snapshot took."""
         self._histories = {query: _History() for query in queries}
         self._window = window
         self._clock = clock
@@ -189,8 +198,13 @@ class _Reader:
         problems = [history.problem for history in self._histories.values() if history.problem is not None]
         once = {(problem.title, problem.exit_code): problem for problem in reversed(problems)}
         services = {}
+        began = thread_time()
+        found = self._by_service()
+        self.spent = thread_time() - began
         for key in sorted(keys):
-            services[key] = self._service(key)
+            began = thread_time()
+            services[key] = self._service(key, found.get((key.region, key.name), {}))
+            self.spent += thread_time() - began
             await asyncio.sleep(0)
         return MetricsSnapshot(
             environment=self._environment,
@@ -199,16 +213,19 @@ class _Reader:
             read_at=self._read_at,
         )
 
-    def _service(self, key: ServiceKey) -> ServiceMetrics:
+    def _by_service(self) -> dict[tuple[str, str], Labels]:
+        """By region and name."""
+        found: dict[tuple[str, str], Labels] = {}
+        for query, history in self._histories.items():
+            for (region, name, label), points in history.points.items():
+                found.setdefault((region, name), {}).setdefault(query, {})[label] = points
+        return found
+
+    def _service(self, key: ServiceKey, points: Labels) -> ServiceMetrics:
         found: dict[str, Series] = {}
         for query, history in self._histories.items():
             if history.read_until is None and history.problem is None:
                 continue
-            labeled: dict[str, dict[float, Value]] = {
-                label: points
-                for (region, name, label), points in history.points.items()
-                if (region, name) == (key.region, key.name)
-            }
             clocks = Series(
                 "",
                 "",
@@ -219,5 +236,5 @@ class _Reader:
                 window_start=self.tried_at - self._window,
                 read_at=history.read_at,
             )
-            found |= {series.name: series for series in series_of(query, labeled, clocks)}
+            found |= {series.name: series for series in series_of(query, points.get(query, {}), clocks)}
         return ServiceMetrics(key, found)
