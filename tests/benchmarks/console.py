@@ -8,8 +8,6 @@ measured in this process, headless (180 x 50), with polls five times a second.
 from __future__ import annotations
 
 import asyncio
-import multiprocessing
-import os
 import statistics
 import sys
 import tempfile
@@ -26,6 +24,7 @@ from ccconsole.model import FleetSnapshot
 from ccconsole.screens.live import LiveBackend, spare_the_collector
 from tests.benchmarks.cloud import PROJECT, serve, service_name
 from tests.benchmarks.figures import Figure, Missing, at_most
+from tests.benchmarks.processes import processor_seconds, resident, serving
 from tests.benchmarks.pseudo_terminal import DEADLINE, PseudoTerminal, environ, terminal
 from tests.benchmarks.viewers import LEAST_SECONDS, Meter
 
@@ -51,7 +50,10 @@ Empty().run()"""
 def figures(scale: float) -> Iterator[Figure | Missing]:
     """Starts, then an idle console, then refreshes."""
     count = max(int(SERVICES * min(2 * scale, 1)), 2)
-    with tempfile.TemporaryDirectory(prefix="cc-") as name, cloud(Path(name), count) as target:
+    with (
+        tempfile.TemporaryDirectory(prefix="cc-") as name,
+        serving(serve, Path(name) / "state", count) as target,
+    ):
         home = Path(name)
         (home / "run").mkdir(mode=0o700)
         path = home / "deploy.toml"
@@ -71,21 +73,6 @@ def _declared(target: str, count: int) -> str:
     ]
     lines += [f"[env.dev.services.{service_name(number)}]" for number in range(1, count)]
     return "\n".join([*lines, ""])
-
-
-@contextmanager
-def cloud(folder: Path, count: int) -> Iterator[str]:
-    """The address of an emulator with so many services."""
-    ours, theirs = multiprocessing.Pipe()
-    process = multiprocessing.get_context("spawn").Process(
-        target=serve, args=(folder / "state", count, theirs)
-    )
-    process.start()
-    try:
-        yield ours.recv()
-    finally:
-        ours.send("stop")
-        process.join()
 
 
 @contextmanager
@@ -122,10 +109,10 @@ def _idle(home: Path, seconds: float, count: int) -> Iterator[Figure]:
     with started(home, "-m", "ccconsole") as screen:
         screen.until(FIRST)
         _look_on(screen, min(SETTLED_SECONDS, seconds))
-        before, began = _used(screen.process.pid), time.monotonic()
+        before, began = processor_seconds(screen.process.pid), time.monotonic()
         _look_on(screen, seconds)
         took = time.monotonic() - began
-        used, memory = _used(screen.process.pid) - before, _resident(screen.process.pid)
+        used, memory = processor_seconds(screen.process.pid) - before, resident(screen.process.pid)
     yield Figure(f"idle with {count} services, of a core", 100 * used / took, "%", wanted=at_most(1, "%"))
     yield Figure(f"memory with {count} services", memory / 1e6, "MB", wanted=at_most(120, "MB"))
 
@@ -135,17 +122,6 @@ def _look_on(screen: PseudoTerminal, seconds: float) -> None:
     while (left := end - time.monotonic()) > 0:
         if screen.read(left) is None:
             raise RuntimeError("the console ended by itself")
-
-
-def _used(pid: int) -> float:
-    """Seconds of processor time that a process has taken."""
-    fields = Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-
-
-def _resident(pid: int) -> int:
-    pages = int(Path(f"/proc/{pid}/statm").read_text(encoding="ascii").split()[1])
-    return pages * os.sysconf("SC_PAGE_SIZE")
 
 
 class Hurried(LiveBackend):

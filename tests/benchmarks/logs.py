@@ -8,12 +8,10 @@ when the book is full (100,000 lines) at full scale.
 from __future__ import annotations
 
 import asyncio
-import multiprocessing
 import statistics
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -24,7 +22,7 @@ from ccconsole.config import load
 from ccconsole.screens.logs import LogsScreen
 from tests.benchmarks.figures import Figure, Missing, at_least, at_most
 from tests.benchmarks.flood import serve
-from tests.benchmarks.viewers import resident
+from tests.benchmarks.processes import resident, serving
 
 SIZE = (180, 50)
 PER_SECOND = 5000
@@ -50,7 +48,7 @@ class Watched:
 
 def figures(scale: float) -> Iterator[Figure | Missing]:
     """Lines, keys, processor, memory."""
-    with tempfile.TemporaryDirectory() as name, flood(Path(name)) as target:
+    with tempfile.TemporaryDirectory() as name, serving(serve, Path(name) / "state", PER_SECOND) as target:
         seen = asyncio.run(watched(target, Path(name), SECONDS * scale))
     yield Figure("lines shown", seen.lines / seen.seconds, "1/s", wanted=at_least(0.95 * PER_SECOND, "1/s"))
     yield Figure("lines missing", seen.missing, "", wanted=at_most(0, ""))
@@ -65,21 +63,6 @@ def figures(scale: float) -> Iterator[Figure | Missing]:
         yield Figure("memory at the end", ended / 1e6, "MB", "half-way", middle / 1e6, at_most(1.1))
     else:
         yield Missing("memory once the book is full", "it was not at this scale")
-
-
-@contextmanager
-def flood(folder: Path) -> Iterator[str]:
-    """The address of an emulator that writes so many lines."""
-    ours, theirs = multiprocessing.Pipe()
-    process = multiprocessing.get_context("spawn").Process(
-        target=serve, args=(folder / "state", PER_SECOND, theirs)
-    )
-    process.start()
-    try:
-        yield ours.recv()
-    finally:
-        ours.send("stop")
-        process.join()
 
 
 async def watched(target: str, folder: Path, seconds: float) -> Watched:

@@ -9,7 +9,6 @@ and Log stand alone in an app of nothing else, are fed by the same client and ho
 from __future__ import annotations
 
 import json
-import multiprocessing
 import os
 import random
 import re
@@ -24,6 +23,7 @@ from pathlib import Path
 
 from tests.benchmarks.figures import Figure, Limit, Missing, at_most
 from tests.benchmarks.output_source import CHANGED_ROWS, FRAMES_PER_SECOND, Load, serve
+from tests.benchmarks.processes import serving
 from tests.benchmarks.pseudo_terminal import PseudoTerminal, environ, terminal
 from tests.benchmarks.viewers import LEAST_SECONDS, MARK, READY, Measured
 
@@ -170,14 +170,8 @@ def watch(home: Path, viewer: str, load: Load, size: tuple[int, int] = SMALL) ->
 @contextmanager
 def source(kind: str) -> Iterator[str]:
     """The address of a stream in a process of its own."""
-    ours, theirs = multiprocessing.Pipe()
-    process = multiprocessing.get_context("spawn").Process(target=serve, args=(kind, theirs))
-    process.start()
-    try:
-        yield f"http://127.0.0.1:{ours.recv()}"
-    finally:
-        ours.send("stop")
-        process.join()
+    with serving(serve, kind) as port:
+        yield f"http://127.0.0.1:{port}"
 
 
 class Keys:

@@ -1,10 +1,14 @@
-"""What the kernel knows of a process: the memory that is resident, the time of the processor that it took."""
+"""Processes of a benchmark: what the kernel knows of one, and one that serves while another is measured."""
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import resource
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 _TICKS = os.sysconf("SC_CLK_TCK")
 _PAGE = os.sysconf("SC_PAGE_SIZE")
@@ -29,3 +33,19 @@ def allow_descriptors() -> None:
     """As many as this process and its children may have: a thousand connections want more than is usual."""
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+
+
+@contextmanager
+def serving(serve: Callable[..., None], *arguments: object) -> Iterator[Any]:
+    """What `serve(*arguments, pipe)` sends first, usually its address; told to stop at the end.
+
+    It runs in a process of its own, and ends once it receives anything.
+    """
+    ours, theirs = multiprocessing.Pipe()
+    process = multiprocessing.get_context("spawn").Process(target=serve, args=(*arguments, theirs))
+    process.start()
+    try:
+        yield ours.recv()
+    finally:
+        ours.send("stop")
+        process.join()

@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-import resource
 import sys
 import time
 from collections.abc import AsyncGenerator, Callable
@@ -32,6 +31,7 @@ from ccconsole.screens.live import spare_the_collector
 from ccconsole.screens.messages import TaskOpened
 from ccconsole.terminal.canvas import TerminalCanvas
 from tests.benchmarks.output_source import Load
+from tests.benchmarks.processes import resident
 from tests.ui.world import CONFIG, USUAL, World, task
 from worker_service.wire import EventType, TaskEvent
 
@@ -135,12 +135,6 @@ class Meter:
             paint(canvas)
 
         canvases._paint = counted
-
-
-def resident() -> int:
-    """This process's resident memory in bytes."""
-    pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
-    return pages * resource.getpagesize()
 
 
 class Marks(Static):
