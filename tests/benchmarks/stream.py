@@ -33,7 +33,7 @@ from worker_service.wire import Mode
 ROUNDS = 7
 CAT_BYTES = 50_000_000
 SEQ_LINES = 1_000_000
-YES_BYTES = 50_000_000
+YES_BYTES = 15_000_000
 RING_BYTES = 64 << 20
 """A client that lets the ring's usual 4 MiB pass is told of a gap; here every byte has to arrive."""
 TICKS, TICK_SECONDS = 500, 0.02
