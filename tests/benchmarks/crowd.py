@@ -70,12 +70,11 @@ def figures(scale: float) -> Iterator[Figure]:
                 found = asyncio.run(_watched(worker, crowd, seconds))
             alone = alone or found.memory
             wanted = at_most(1.5) if crowd == 100 else None
-            yield Figure(
-                f"worker's memory, {crowd:,} viewers", found.memory, "MiB", "one viewer", alone, wanted
-            )
-            yield Figure(f"worker's processor, {crowd:,} viewers", found.processor, "% of a core")
-            yield Figure(f"a frame, {crowd:,} viewers, p50", found.late[49], "ms")
-            yield Figure(f"a frame, {crowd:,} viewers, p99", found.late[98], "ms")
+            viewers = f"{crowd:,} viewers" if crowd > 1 else "1 viewer"
+            yield Figure(f"worker's memory, {viewers}", found.memory, "MiB", "1 viewer", alone, wanted)
+            yield Figure(f"worker's processor, {viewers}", found.processor, "% of a core")
+            yield Figure(f"a frame, {viewers}, p50", found.late[49], "ms")
+            yield Figure(f"a frame, {viewers}, p99", found.late[98], "ms")
         with real_worker(Path(name)) as worker:
             yield asyncio.run(_beside_a_stalled_one(worker.url, max(int(LINES * scale), 100_000)))
 
