@@ -18,11 +18,11 @@ from ccconsole import commands
 from ccconsole.commands import Place
 from ccconsole.errors import ConsoleError
 from ccconsole.format import age
+from ccconsole.screens.compositor import FrontCompositor
 from ccconsole.screens.desk import Desk
 from ccconsole.screens.going import Going
 from ccconsole.screens.motion import Motion
 from ccconsole.screens.words import obeyed, words
-from ccconsole.widgets.backdrop import Backdrop
 from ccconsole.widgets.bars import Chip, Crumbs, Header, HeaderFacts, Hint, Hints
 from ccconsole.widgets.fleet_rows import STALE_AFTER, totals, waiting_count
 from ccconsole.widgets.line_input import Asked, LineInput
@@ -54,11 +54,11 @@ def bindings(place: Place) -> list[BindingType]:
     ]
 
 
-class Body(Backdrop, Vertical):
+class Body(Vertical):
     """What is between header and breadcrumbs."""
 
 
-class ConsoleScreen(Backdrop, Motion, Going):
+class ConsoleScreen(Motion, Going):
     """A full screen; subclasses give the place, the body, the breadcrumbs and the actions."""
 
     PLACE: ClassVar[Place]
@@ -69,6 +69,7 @@ class ConsoleScreen(Backdrop, Motion, Going):
 
     def __init__(self, desk: Desk, *, id: str | None = None) -> None:
         super().__init__(id=id)
+        self._compositor = FrontCompositor()
         self.desk = desk
 
     def compose(self) -> ComposeResult:

@@ -20,13 +20,12 @@ from ccconsole.screens.searching import SearchingScreen
 from ccconsole.screens.session import Session
 from ccconsole.screens.steering import Steering
 from ccconsole.terminal.view import TerminalPane
-from ccconsole.widgets.backdrop import Backdrop
 from ccconsole.widgets.task_rows import ID_LENGTH
 
 TILES = (1, 2, 4)
 
 
-class Tiles(Backdrop, Container):
+class Tiles(Container):
     """The panels, in a grid."""
 
 

@@ -7,6 +7,7 @@ import time
 from typing import ClassVar
 
 from rich.segment import Segment
+from textual.color import Color
 from textual.geometry import Region
 from textual.strip import Strip
 
@@ -20,6 +21,9 @@ PAINT_INTERVAL = 1 / 30
 
 MAX_HOLD = 0.2
 """Seconds that synchronized output (?2026) may hold painting, should the program forget to end it."""
+
+_BLACK = Color(0, 0, 0)
+_NOTHING: list[Span] = []
 
 
 class TerminalCanvas(TerminalScroll):
@@ -63,9 +67,9 @@ class TerminalCanvas(TerminalScroll):
         self._held_since: float | None = None
         self._is_paint_due = False
 
-    def overlays(self, number: int) -> list[Span]:
-        """What a subclass paints over a line."""
-        return []
+    def overlays(self, numbers: range) -> dict[int, list[Span]]:
+        """What a subclass paints over lines, by their numbers."""
+        return {}
 
     def before_paint(self) -> None:
         """What a subclass does before each painting."""
@@ -132,12 +136,14 @@ class TerminalCanvas(TerminalScroll):
         self.before_paint()
         self._painted_at = time.monotonic()
         self.fit(self._shown[0].text if self._shown else "")
-        self._painter.set_look(self.rich_style, self.get_line_filters(), self.background_colors[1])
+        look = self.visual_style
+        self._painter.set_look(look.rich_style, self.get_line_filters(), look.background or _BLACK)
         width, height = self.size
         top, count = self.top, self.terminal.line_count
         numbers = range(top, top + height)
         shown = [self.terminal.line(number) if number < count else BLANK for number in numbers]
-        spans = [self.overlays(number) for number in numbers]
+        over = self.overlays(numbers)
+        spans = [over.get(number, _NOTHING) for number in numbers]
         label = self._missed_label(width)
         if len(shown) != len(self._shown):
             self._strips = [None] * height

@@ -40,6 +40,11 @@ class Pointer:
         """Nothing is selected any more."""
         self._selection = None
 
+    @property
+    def has_selected(self) -> bool:
+        """Whether anything is selected."""
+        return self._selection is not None
+
     def selected_columns(self, line: int) -> tuple[int, int] | None:
         """The selected columns of a line, counted from the first the terminal ever had."""
         return self._selection.columns(self._pane.terminal, line) if self._selection else None

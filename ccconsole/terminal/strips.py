@@ -7,13 +7,13 @@ from collections.abc import Sequence
 from rich.color import Color
 from rich.segment import Segment
 from rich.style import Style as RichStyle
-from textual.cache import LRUCache
 from textual.color import Color as TextualColor
 from textual.filter import LineFilter
 from textual.strip import Strip
 
 from ccconsole.terminal.engine import CONTINUATION, Line, Style, Terminal
 from ccconsole.terminal.engine.colours import RGB, to_rgb
+from ccconsole.terminal.engine.rows import style_runs
 from ccconsole.terminal.engine.styles import (
     BLINK,
     BOLD,
@@ -26,6 +26,8 @@ from ccconsole.terminal.engine.styles import (
 )
 
 CACHED_STRIPS = 256
+CACHED_RUNS = 1024
+"""How many rows, and rows' styles, are remembered; when they are more, all are forgotten."""
 
 Span = tuple[int, int, RichStyle]
 """Columns, from and up to, that are painted with a style over their own."""
@@ -52,7 +54,8 @@ class Painter:
         self._background = TextualColor(0, 0, 0)
         self._look: tuple[RichStyle, tuple[LineFilter, ...], TextualColor] | None = None
         self._styles: dict[str, RichStyle] = {}
-        self._strips: LRUCache[tuple[str, str, str, int, int], Strip] = LRUCache(CACHED_STRIPS)
+        self._runs: dict[str, list[tuple[int, int, RichStyle]]] = {}
+        self._strips: dict[tuple[Line, int, int], Strip] = {}
 
     def set_look(self, base: RichStyle, filters: Sequence[LineFilter], background: TextualColor) -> None:
         """The widget's own colours, for cells without any, and what Textual makes of all colours in the end.
@@ -63,6 +66,7 @@ class Painter:
         if look != self._look:
             self._base, self._filters, self._background = self._look = look
             self._styles.clear()
+            self._runs.clear()
             self._strips.clear()
 
     def filtered(self, style: RichStyle) -> RichStyle:
@@ -74,9 +78,11 @@ class Painter:
 
     def paint(self, line: Line, x: int, width: int, spans: list[Span]) -> Strip:
         """The columns x .. x + width of a line; halves of wide characters at the edges become blanks."""
-        key = (line.text, line.styles, line.fill, x, width)
+        key = (line, x, width)
         strip = self._strips.get(key)
         if strip is None:
+            if len(self._strips) >= CACHED_STRIPS:
+                self._strips.clear()
             strip = self._strips[key] = Strip(self._segments(line, x, width), width)
         if spans:
             strip = Strip(self._overlaid(line, x, width, spans), width)
@@ -84,15 +90,27 @@ class Painter:
 
     def _segments(self, line: Line, x: int, width: int) -> list[Segment]:
         shown = _cropped(line, x, width)
-        if shown.text.isascii():
-            segments = [Segment(cells, self.style(code)) for cells, code in shown.runs()]
+        text = shown.text
+        runs = self._runs_of(shown.styles)
+        if text.isascii():
+            segments = [Segment(text[start:stop], style) for start, stop, style in runs]
         else:
             plain = self._terminal.plain
-            segments = [Segment(plain(cells), self.style(code)) for cells, code in shown.runs()]
-        rest = width - len(shown.text)
+            segments = [Segment(plain(text[start:stop]), style) for start, stop, style in runs]
+        rest = width - len(text)
         if rest > 0:
             segments.append(Segment(" " * rest, self.style(line.fill)))
         return segments
+
+    def _runs_of(self, styles: str) -> list[tuple[int, int, RichStyle]]:
+        """Where each style begins and ends; rows of one program have them in common, whatever they say."""
+        runs = self._runs.get(styles)
+        if runs is None:
+            if len(self._runs) >= CACHED_RUNS:
+                self._runs.clear()
+            runs = [(start, stop, self.style(code)) for start, stop, code in style_runs(styles)]
+            self._runs[styles] = runs
+        return runs
 
     def _overlaid(self, line: Line, x: int, width: int, spans: list[Span]) -> list[Segment]:
         shown = _cropped(line, x, width)

@@ -94,8 +94,18 @@ class TerminalPane(TerminalCanvas, can_focus=True):
         self._pointer.clear()
         self._finder.found = None
 
-    def overlays(self, number: int) -> list[Span]:
+    def overlays(self, numbers: range) -> dict[int, list[Span]]:
         """Matches, the selection, the cursor."""
+        spans: dict[int, list[Span]] = {}
+        if self._finder.pattern is not None or self._pointer.has_selected:
+            spans = {number: self._marked(number) for number in numbers}
+        cursor, line = self.terminal.cursor, self.terminal.history + self.terminal.cursor.y
+        if self.has_focus and cursor.is_visible:
+            style = _CURSOR_STYLES[(cursor.style + 1) // 2]
+            spans[line] = [*spans.get(line, ()), (cursor.x, cursor.x + 1, style)]
+        return spans
+
+    def _marked(self, number: int) -> list[Span]:
         spans: list[Span] = []
         terminal, finder = self.terminal, self._finder
         place = number + terminal.evicted
@@ -107,9 +117,6 @@ class TerminalPane(TerminalCanvas, can_focus=True):
         selected = self._pointer.selected_columns(place)
         if selected is not None:
             spans.append((*selected, self.get_component_rich_style("terminal--selection")))
-        cursor = terminal.cursor
-        if self.has_focus and cursor.is_visible and number == terminal.history + cursor.y:
-            spans.append((cursor.x, cursor.x + 1, _CURSOR_STYLES[(cursor.style + 1) // 2]))
         return spans
 
     def set_search(self, text: str) -> None:

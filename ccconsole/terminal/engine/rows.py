@@ -16,6 +16,12 @@ _STYLE_RUN = re.compile(r"(.)\1*+", re.DOTALL)
 RENDITION = re.compile(r"\x1b\[([0-9;:]*)m")
 
 
+def style_runs(styles: str) -> Iterator[tuple[int, int, str]]:
+    """Stretches of one style, as (from, up to, style)."""
+    for run in _STYLE_RUN.finditer(styles):
+        yield run.start(), run.end(), run[1]
+
+
 class Line(NamedTuple):
     """A row as readers see it; compare two of them to know whether it changed."""
 
@@ -27,11 +33,6 @@ class Line(NamedTuple):
     """The style of the blank cells after the text."""
     is_wrapped: bool = False
     """Whether the next line goes on with this one."""
-
-    def runs(self) -> Iterator[tuple[str, str]]:
-        """Stretches of one style, as (cells, style)."""
-        for run in _STYLE_RUN.finditer(self.styles):
-            yield self.text[run.start() : run.end()], run[1]
 
 
 BLANK = Line("", "")
