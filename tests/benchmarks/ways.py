@@ -61,7 +61,7 @@ async def undecoded(url: str, command: str) -> Pieces:
     body = {"prompt": command, "cols": COLUMNS, "rows": ROWS}
     headers = {"Accept": "text/event-stream"}
     async with (
-        httpx.AsyncClient(trust_env=False, timeout=None) as http,
+        httpx.AsyncClient(trust_env=False, verify=False, timeout=None) as http,
         http.stream("POST", f"{url}/run", json=body, headers=headers) as response,
     ):
         async for piece in response.aiter_raw():

@@ -85,7 +85,7 @@ async def start(tmp_path: Path) -> AsyncGenerator[StartContainer, None]:
                 stderr=log,
             )
         url = f"http://127.0.0.1:{port}"
-        http = httpx.AsyncClient(base_url=url, timeout=PATIENCE_SECONDS, trust_env=False)
+        http = httpx.AsyncClient(base_url=url, timeout=PATIENCE_SECONDS, trust_env=False, verify=False)
         started.append(Container(name, client, RunningWorker(http, url, pool=None)))  # type: ignore[arg-type]
         async with asyncio.timeout(PATIENCE_SECONDS):
             while is_ready and not await _is_ready(http):

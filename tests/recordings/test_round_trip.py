@@ -46,7 +46,7 @@ async def test_the_end_of_a_replay_is_the_live_screen(
     request = RunRequest(prompt=prompt, task_id=uuid4().hex, mode=Mode.INTERACTIVE, cols=90, rows=20)
     live = Terminal(90, 20)
     async with (
-        httpx.AsyncClient(trust_env=False) as http,
+        httpx.AsyncClient(trust_env=False, verify=False) as http,
         aclosing(runs.start(where, worker, request)) as events,
     ):
         shown = 0

@@ -185,6 +185,6 @@ def real_worker(folder: Path, *, store: str | None = None, **settings: str) -> I
 
 def _is_ready(url: str) -> bool:
     try:
-        return httpx.get(f"{url}/health/ready", trust_env=False).is_success
+        return httpx.get(f"{url}/health/ready", trust_env=False, verify=False).is_success
     except httpx.TransportError:
         return False

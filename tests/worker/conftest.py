@@ -185,7 +185,7 @@ async def start_worker(tmp_path: Path) -> AsyncGenerator[StartWorker, None]:
         await server.startup()
         port = server.servers[0].sockets[0].getsockname()[1]
         url = f"http://127.0.0.1:{port}"
-        http = httpx.AsyncClient(base_url=url, timeout=DEADLINE_SECONDS, trust_env=False)
+        http = httpx.AsyncClient(base_url=url, timeout=DEADLINE_SECONDS, trust_env=False, verify=False)
 
         async def stop() -> None:
             await http.aclose()
@@ -261,6 +261,7 @@ async def start_process(tmp_path: Path) -> AsyncGenerator[StartProcess, None]:
             base_url=url,
             timeout=DEADLINE_SECONDS,
             trust_env=False,
+            verify=False,
             headers={"Authorization": "Bearer the-token-of-this-test"},
         )
         worker = RunningWorker(http, url, pool=None)  # type: ignore[arg-type]
