@@ -12,7 +12,8 @@ from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
-from ccconsole.widgets.text import MUTED, content
+from ccconsole.paints import MUTED
+from ccconsole.widgets.text import content
 
 
 @dataclass(frozen=True)

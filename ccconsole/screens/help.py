@@ -16,8 +16,9 @@ from textual.widgets import Static
 
 from ccconsole import commands
 from ccconsole.commands import Command, Danger, Place
+from ccconsole.paints import FAINT, MUTED
 from ccconsole.screens.desk import PLACE_NAMES, Desk
-from ccconsole.widgets.text import FAINT, MUTED, content
+from ccconsole.widgets.text import content
 
 _KEYS = 17
 _WORDS = 11

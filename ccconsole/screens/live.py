@@ -60,9 +60,11 @@ class LiveBackend:
 
     async def fleet(self) -> AsyncGenerator[FleetSnapshot, None]:
         """Snapshots of ccconsole.fleet, over one set of connections, which logs and metrics use as well."""
-        connect = await _module("ccconsole.cloud.connect")
-        fleet = await _module("ccconsole.fleet")
-        spare_the_collector()
+        try:
+            connect = await _module("ccconsole.cloud.connect")
+            fleet = await _module("ccconsole.fleet")
+        finally:
+            spare_the_collector()
         async with (
             connect.Connections(self._config) as connections,
             aclosing(fleet.fleet(self._config, connections)) as snapshots,
@@ -256,6 +258,7 @@ def spare_the_collector() -> None:
         # some fifty times less often than Python would; through the young ones often, and few at a time:
         # ten thousand took 10 to 17 ms, two hundred thousand 141, while a terminal was flooded (measured).
         gc.set_threshold(2_000, 10, 500)
+    gc.enable()
 
 
 async def _module(name: str) -> Any:

@@ -21,6 +21,7 @@ from ccconsole.commands import Place
 from ccconsole.config.values import seconds
 from ccconsole.format import age
 from ccconsole.model import MetricsSnapshot, Problem, ServiceKey, ServiceMetrics
+from ccconsole.paints import MUTED
 from ccconsole.screens.base import bindings
 from ccconsole.screens.desk import Desk
 from ccconsole.screens.messages import LogsAsked, PromptAsked
@@ -29,7 +30,7 @@ from ccconsole.widgets.bars import TitleLine
 from ccconsole.widgets.fleet_rows import problem_text
 from ccconsole.widgets.metrics.charts import CHARTS, heading
 from ccconsole.widgets.metrics.view import ChartView
-from ccconsole.widgets.text import MUTED, Span, Tone, content, plain
+from ccconsole.widgets.text import Span, Tone, content, plain
 
 WINDOWS: Mapping[int, tuple[str, float]] = {
     1: ("15m", 900.0),

@@ -12,12 +12,13 @@ from textual.message import Message
 from textual.widgets import Static
 
 from ccconsole.errors import ConsoleError
+from ccconsole.paints import MUTED
 from ccconsole.screens.session import Session
 from ccconsole.terminal.engine import Terminal
 from ccconsole.terminal.view import TerminalPane
 from ccconsole.widgets.permission import permission_text
 from ccconsole.widgets.task_title import end_line, prompt_line, title
-from ccconsole.widgets.text import MUTED, content, plain
+from ccconsole.widgets.text import content, plain
 
 
 class TaskPanel(Vertical):

@@ -16,12 +16,13 @@ from textual.widgets import Input, Static, TextArea
 
 from ccconsole.commands import Place
 from ccconsole.model import FleetRow
+from ccconsole.paints import MUTED
 from ccconsole.screens.backend import Draft, Option
 from ccconsole.screens.base import bindings
 from ccconsole.screens.desk import Desk
 from ccconsole.screens.options import MODES, OptionError, parsed, written
 from ccconsole.widgets.fleet_rows import capacity
-from ccconsole.widgets.text import MUTED, content
+from ccconsole.widgets.text import content
 
 MAX_BYTES = 1 << 20
 """worker_service.wire.MAX_PROMPT_BYTES, which is not imported: that loads pydantic."""

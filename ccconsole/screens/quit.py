@@ -14,10 +14,11 @@ from textual.widgets import Static
 
 from ccconsole.format import count
 from ccconsole.model import Rollout
+from ccconsole.paints import MUTED
 from ccconsole.screens.groups import Group
 from ccconsole.screens.session import Session
 from ccconsole.widgets.task_rows import first_words
-from ccconsole.widgets.text import MUTED, content
+from ccconsole.widgets.text import content
 
 _LISTED = 6
 

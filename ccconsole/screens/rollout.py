@@ -16,13 +16,14 @@ from textual.widgets import Static
 from ccconsole.commands import Place
 from ccconsole.errors import ConsoleError
 from ccconsole.model import Adjustment, Plan, Rollout, ServiceKey
+from ccconsole.paints import MUTED
 from ccconsole.screens.base import ConsoleScreen, bindings
 from ccconsole.screens.desk import Desk
 from ccconsole.screens.messages import LogsAsked, RolloutConfirmed, RolloutStopped
 from ccconsole.widgets.bars import TitleLine
 from ccconsole.widgets.line_input import Asked, LineInput
 from ccconsole.widgets.rollout import course, headline, is_idle, proposed
-from ccconsole.widgets.text import MUTED, Span, Tone, content
+from ccconsole.widgets.text import Span, Tone, content
 
 
 class RolloutScreen(ConsoleScreen):

@@ -34,11 +34,11 @@ class TerminalCanvas(TerminalScroll):
 
     ALLOW_SELECT = False
 
-    COMPONENT_CLASSES: ClassVar[set[str]] = {
-        "terminal--selection",
-        "terminal--match",
-        "terminal--found",
-        "terminal--missed",
+    PAINTS: ClassVar = {
+        "selection": "$background on $primary",
+        "match": "$foreground on $warning-darken-2",
+        "found": "bold $background on $warning",
+        "missed": "$background on $accent",
     }
 
     DEFAULT_CSS = """
@@ -46,10 +46,6 @@ class TerminalCanvas(TerminalScroll):
         background: $background;
         color: $foreground;
         overflow: hidden hidden;
-        & > .terminal--selection { background: $primary; color: $text; }
-        & > .terminal--match { background: $warning-darken-2; color: $text; }
-        & > .terminal--found { background: $warning; color: $background; text-style: bold; }
-        & > .terminal--missed { background: $accent; color: $text; }
     }
     """
 
@@ -212,7 +208,7 @@ class TerminalCanvas(TerminalScroll):
         x, width = self._columns
         strip = self._painter.paint(self._shown[y], x, width, self._spans[y])
         if y == len(self._shown) - 1 and self._label:
-            style = self.rich_style + self.get_component_rich_style("terminal--missed")
+            style = self.rich_style + self.paint("missed")
             strip = strip.crop(0, width - len(self._label))
             strip = Strip([*strip, Segment(self._label, self._painter.filtered(style))], width)
         return strip

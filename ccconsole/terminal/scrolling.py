@@ -6,13 +6,14 @@ from textual.geometry import Size
 from textual.scroll_view import ScrollView
 from textual.widget import Widget
 
+from ccconsole.paints import Painted
 from ccconsole.terminal.engine import Terminal
 
 FOUND_AGAIN_LINES = 1000
 """Up and down of where it was, a line is looked for after a resize: 4 ms at most."""
 
 
-class TerminalScroll(ScrollView):
+class TerminalScroll(ScrollView, Painted):
     """Knows which lines of a terminal are in sight; a subclass paints them."""
 
     def __init__(self, terminal: Terminal, *, id: str | None = None, classes: str | None = None) -> None:

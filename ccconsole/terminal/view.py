@@ -110,13 +110,13 @@ class TerminalPane(TerminalCanvas, can_focus=True):
         terminal, finder = self.terminal, self._finder
         place = number + terminal.evicted
         if finder.pattern is not None and number < terminal.line_count:
-            style = self.get_component_rich_style("terminal--match")
+            style = self.paint("match")
             spans += [(start, stop, style) for start, stop in terminal.matches(number, finder.pattern)]
             if finder.found is not None and finder.found[0] == place:
-                spans.append((*finder.found[1:], self.get_component_rich_style("terminal--found")))
+                spans.append((*finder.found[1:], self.paint("found")))
         selected = self._pointer.selected_columns(place)
         if selected is not None:
-            spans.append((*selected, self.get_component_rich_style("terminal--selection")))
+            spans.append((*selected, self.paint("selection")))
         return spans
 
     def set_search(self, text: str) -> None:

@@ -11,7 +11,8 @@ from textual.message import Message
 from textual.reactive import reactive
 from textual.widget import Widget
 
-from ccconsole.widgets.text import MUTED, Span, content
+from ccconsole.paints import MUTED
+from ccconsole.widgets.text import Span, content
 
 _LEAST_NOTE = 20
 

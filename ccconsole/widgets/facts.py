@@ -9,8 +9,9 @@ from textual.widget import Widget
 
 from ccconsole.format import age, clock, percent
 from ccconsole.model import FleetRow
+from ccconsole.paints import MUTED
 from ccconsole.widgets.fleet_rows import STATES, capacity, message_span, short_revision, traffic_span
-from ccconsole.widgets.text import MUTED, Span, Tone, content
+from ccconsole.widgets.text import Span, Tone, content
 
 _LABEL = 12
 _GAP = 3

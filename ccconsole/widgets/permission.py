@@ -10,7 +10,8 @@ from textual.content import Content
 
 from ccconsole.format import duration
 from ccconsole.model import Permission
-from ccconsole.widgets.text import MUTED, content
+from ccconsole.paints import MUTED
+from ccconsole.widgets.text import content
 
 SHOWN_CHARACTERS = 20_000
 """Of one value; a file's whole content may be asked to be written."""

@@ -11,9 +11,10 @@ from textual.widget import Widget
 from ccconsole.config import Environment
 from ccconsole.format import NOTHING, percent, rate
 from ccconsole.model import AlertKind, FleetRow, Series, ServiceMetrics
+from ccconsole.paints import MUTED
 from ccconsole.widgets.fleet_rows import COURSE_SECONDS, STATES, busy_span, environment_span
 from ccconsole.widgets.sparkline import sparkline
-from ccconsole.widgets.text import MUTED, STYLES, Span, Tone, content
+from ccconsole.widgets.text import STYLES, Span, Tone, content
 
 _LABEL, _VALUE = 9, 8
 

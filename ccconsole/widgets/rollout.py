@@ -8,7 +8,8 @@ from textual.content import Content
 
 from ccconsole.format import duration
 from ccconsole.model import Action, Adjustment, Change, Outcome, Plan, Rollout, Stage, StageState
-from ccconsole.widgets.text import MUTED, STYLES, Span, Tone, content, plain
+from ccconsole.paints import MUTED
+from ccconsole.widgets.text import STYLES, Span, Tone, content, plain
 
 STAGES: Mapping[StageState, tuple[str, Tone]] = {
     StageState.PENDING: ("·", Tone.DIM),

@@ -5,7 +5,7 @@ Textual's DataTable repaints whole at any change: 33-43 ms for 30 rows of 10 col
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -18,22 +18,27 @@ from textual.message import Message
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
+from ccconsole.paints import MUTED, Painted
 from ccconsole.widgets.rows import GAP, Column, Row, Sort, fit
-from ccconsole.widgets.text import Span, Tone
+from ccconsole.widgets.text import STYLES, Span, Tone
 
 _GUTTER = 2
 
 
-class RowTable(ScrollView, can_focus=True, inherit_bindings=False):
+class RowTable(ScrollView, Painted, can_focus=True, inherit_bindings=False):
     """Rows under a fixed head, with a cursor and marks that are kept by the rows' keys."""
 
-    COMPONENT_CLASSES: ClassVar[set[str]] = {
-        "table--head",
-        "table--sorted",
-        "table--cursor",
-        "table--mark",
-        "table--guard",
-        *(f"table--{tone}" for tone in Tone),
+    PAINTS: ClassVar[Mapping[str, str]] = {
+        "head": f"bold {MUTED}",
+        "sorted": "$accent",
+        "cursor": "on $primary 22%",
+        "mark": "on $accent 14%",
+        "guard": "$error",
+        **{str(tone): style for tone, style in STYLES.items()},
+        Tone.ACTIVE: "bold $primary",
+        Tone.WARN: "bold $warning",
+        Tone.BAD: "bold $error",
+        Tone.ACCENT: "bold $accent",
     }
 
     @dataclass
@@ -219,15 +224,12 @@ class RowTable(ScrollView, can_focus=True, inherit_bindings=False):
             strip = self._strips[(row.key, is_cursor, is_marked)] = self._row(row, is_cursor, is_marked)
         return strip
 
-    def _style(self, name: str) -> Style:
-        return self.get_component_rich_style(f"table--{name}")
-
     def _blank(self, text: str) -> Strip:
-        segments = [Segment("  " + text, self._style("dim"))] if text else []
+        segments = [Segment("  " + text, self.paint("dim"))] if text else []
         return Strip(segments).adjust_cell_length(self.size.width, self.rich_style)
 
     def _head(self) -> Strip:
-        style = self._style("head")
+        style = self.paint("head")
         segments = [Segment(" " * _GUTTER, style)]
         for column in self._shown():
             is_sorted = column.key == self.sort.column
@@ -235,7 +237,7 @@ class RowTable(ScrollView, can_focus=True, inherit_bindings=False):
             text = _aligned(column.title, self._widths[column.key], column.is_right)
             title = text.rstrip() + arrow
             segments += [
-                Segment(title, style + self._style("sorted") if is_sorted else style),
+                Segment(title, style + self.paint("sorted") if is_sorted else style),
                 Segment(" " * (len(text) + GAP - len(title)), style),
             ]
         return Strip(segments).adjust_cell_length(self.size.width, style)
@@ -246,15 +248,15 @@ class RowTable(ScrollView, can_focus=True, inherit_bindings=False):
     def _row(self, row: Row, is_cursor: bool, is_marked: bool) -> Strip:
         base = self.rich_style
         if is_marked:
-            base += self._style("mark")
+            base += self.paint("mark")
         if is_cursor:
-            base += self._style("cursor") if self.has_focus else Style(bgcolor=self._style("cursor").bgcolor)
-        guard = Segment("▎" if row.is_guarded else " ", base + self._style("guard"))
+            base += self.paint("cursor") if self.has_focus else Style(bgcolor=self.paint("cursor").bgcolor)
+        guard = Segment("▎" if row.is_guarded else " ", base + self.paint("guard"))
         sign = "◆" if is_marked else "›" if is_cursor else " "
-        segments = [guard, Segment(sign, base + self._style("accent"))]
+        segments = [guard, Segment(sign, base + self.paint("accent"))]
         for text, span in self._texts(row):
             segments.append(
-                Segment(text, base + Style(color=self._style(span.tone).color) + _weight(self, span))
+                Segment(text, base + Style(color=self.paint(span.tone).color) + _weight(self, span))
             )
             segments.append(Segment(" " * GAP, base))
         return Strip(segments).adjust_cell_length(self.size.width, base)
@@ -291,7 +293,7 @@ class RowTable(ScrollView, can_focus=True, inherit_bindings=False):
 
 
 def _weight(table: RowTable, span: Span) -> Style:
-    style = table.get_component_rich_style(f"table--{span.tone}")
+    style = table.paint(span.tone)
     return Style(bold=style.bold or None, italic=style.italic or None)
 
 

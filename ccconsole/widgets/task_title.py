@@ -6,9 +6,10 @@ from textual.content import Content
 
 from ccconsole.format import age, duration, money, size
 from ccconsole.model import Task
+from ccconsole.paints import MUTED
 from ccconsole.widgets.fleet_rows import FUSE_SECONDS
 from ccconsole.widgets.task_rows import first_words, outcome, state_span, took
-from ccconsole.widgets.text import MUTED, STYLES, Span, Tone, content, plain
+from ccconsole.widgets.text import STYLES, Span, Tone, content, plain
 
 QUIET_SECONDS = 60.0
 """Silence of a running task that is worth a mark."""

@@ -9,6 +9,8 @@ from enum import StrEnum
 from textual.content import Content
 from textual.style import Style
 
+from ccconsole.paints import MUTED
+
 _ESCAPES = re.compile(
     r"(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]?"
     r"|(?:\x1b[\]PX^_]|[\x90\x98\x9d-\x9f])[^\x07\x1b\x9c]*(?:\x07|\x1b\\|\x9c)?"
@@ -65,10 +67,6 @@ class Span:
         if not self.text.isprintable():
             object.__setattr__(self, "text", plain(self.text))
 
-
-MUTED = "$foreground 60%"
-"""Text that is there for whoever looks for it; `$text-muted` is `auto` and lost outside CSS."""
-FAINT = "$foreground 35%"
 
 STYLES: dict[Tone, str] = {
     Tone.NORMAL: "",

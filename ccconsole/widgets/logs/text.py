@@ -18,8 +18,8 @@ from ccconsole.widgets.text import plain
 MOST_SHOWN = 4_000
 """Characters of a line that is not opened."""
 INDENT = 4
-COLOURS = 6
-"""How many services are told apart by colour."""
+SOURCES = ("$primary", "$accent", "$success", "$secondary", "$warning", "$error")
+"""The colours that tell services apart."""
 _ID = 8
 _INSTANCE = 4
 
@@ -94,7 +94,7 @@ def _source(entry: LogEntry, look: Look) -> Piece:
         ),
         0,
     )
-    return f"{plain(name):<{width}} ", f"source-{number % COLOURS}"
+    return f"{plain(name):<{width}} ", f"source-{number % len(SOURCES)}"
 
 
 def moment(seconds: float, look: Look) -> str:

@@ -12,9 +12,9 @@ from rich.style import Style
 from textual import events
 from textual.message import Message
 from textual.strip import Strip
-from textual.widget import Widget
 
 from ccconsole.model import LogEntry
+from ccconsole.paints import MUTED, Painted
 from ccconsole.widgets.logs import text
 from ccconsole.widgets.logs.book import LogBook
 from ccconsole.widgets.logs.layout import Layout
@@ -26,20 +26,29 @@ SIDE_STEP = 20
 """Columns that one step to the side goes."""
 _GROUND = ""
 """The view's own style, beside those by name."""
-_TONES = ("normal", "dim", "good", "active", "warn", "bad", "accent")
+_INKS = {
+    "normal": "$foreground",
+    "dim": MUTED,
+    "good": "$success",
+    "active": "$primary",
+    "warn": "$warning",
+    "bad": "bold $error",
+    "accent": "$secondary",
+    **{f"source-{number}": colour for number, colour in enumerate(text.SOURCES)},
+}
+"""What text may be over any ground."""
 
 
-class LogView(Widget, can_focus=True):
+class LogView(Painted, can_focus=True):
     """Shows a book. Each entry takes one row, or more when it is wrapped or opened."""
 
-    COMPONENT_CLASSES: ClassVar[set[str]] = {
-        *(f"log--{tone}" for tone in _TONES),
-        *(f"log--source-{number}" for number in range(text.COLOURS)),
-        "log--cursor",
-        "log--match",
-        "log--chosen",
-        "log--bar",
-        "log--thumb",
+    PAINTS: ClassVar = {
+        **_INKS,
+        "cursor": "on $primary 22%",
+        "chosen": "on $accent 30%",
+        "match": "bold $background on $warning",
+        "bar": "$panel-lighten-1",
+        "thumb": "$primary",
     }
 
     @dataclass
@@ -236,9 +245,8 @@ class LogView(Widget, can_focus=True):
     def _style(self, name: str) -> Style:
         known = self._styles.get(name)
         if known is None:
-            full = self.get_component_rich_style(f"log--{name}") if name else self.rich_style
-            is_ink = name in _TONES or name.startswith("source-")
-            known = Style(color=full.color, bold=full.bold or None) if is_ink else full
+            full = self.paint(name) if name else self.rich_style
+            known = Style(color=full.color, bold=full.bold or None) if name in _INKS else full
             self._styles[name] = known
         return known
 

@@ -10,7 +10,8 @@ from textual.content import Content
 from ccconsole import format
 from ccconsole.config import Alerts
 from ccconsole.model import Points, Series, Service, ServiceMetrics
-from ccconsole.widgets.text import MUTED, STYLES, Tone, content
+from ccconsole.paints import MUTED
+from ccconsole.widgets.text import STYLES, Tone, content
 
 MINUTE = 60.0
 _DAY = 86_400.0

@@ -17,8 +17,9 @@ import plotext
 from textual.content import Content
 
 from ccconsole.model import Points, ServiceMetrics
+from ccconsole.paints import FAINT
 from ccconsole.widgets.metrics.charts import Chart
-from ccconsole.widgets.text import FAINT, STYLES, Tone
+from ccconsole.widgets.text import STYLES, Tone
 
 _COLOURS = {
     Tone.BAD: 1,
