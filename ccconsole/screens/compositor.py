@@ -2,8 +2,7 @@
 
 For the smallest change Textual has every widget on the screen render itself whole, from front to back, and
 then takes what it needs: with a busy terminal that was a third of the console's processor time, and with
-idle services most of it. Here a changed region is asked of the one widget that is seen there; Textual's own
-way stays for regions in which several are.
+idle services most of it. Here a widget that is seen in a changed region makes that part of itself alone.
 """
 
 from __future__ import annotations
@@ -36,40 +35,61 @@ class RowsUpdate(CompositorUpdate):
 
 
 class FrontCompositor(Compositor):
-    """Textual's, with another way for changed regions of which each lies in one widget."""
+    """Textual's, with another way for what changed."""
 
     def render_partial_update(self) -> ChopsUpdate | None:
         """An update of the dirty regions, None when there is none."""
         screen = self.size.region
         regions = [region for dirty in self._dirty_regions if (region := dirty.intersection(screen))]
-        seen = self._seen_in(regions)
-        if seen is None:
-            return super().render_partial_update()
         self._dirty_regions.clear()
-        rows = [row for widget, region in seen for row in self._rows(widget, region)]
+        rows = [row for widget, region in self._seen_in(regions) for row in self._rows(widget, region)]
         # The declared type is Textual's own; all it is used for is `render_segments`.
         return cast("ChopsUpdate", RowsUpdate(rows)) if rows else None
 
-    def _seen_in(self, regions: list[Region]) -> list[tuple[Widget, Region]] | None:
-        """The widget that is seen in each region, None when in one of them more than one is."""
+    def _seen_in(self, regions: list[Region]) -> list[tuple[Widget, Region]]:
+        """The regions, in parts of which each shows one widget."""
         if not regions:
             return []
-        widget = self._only_one_in(Region.from_union(regions))
-        if widget is not None:
-            return [(widget, region) for region in regions]
-        widgets = [self._only_one_in(region) for region in regions]
-        if None in widgets:
-            return None
-        return list(zip(cast("list[Widget]", widgets), regions, strict=True))
-
-    def _only_one_in(self, region: Region) -> Widget | None:
+        everywhere = Region.from_union(regions)
+        regions = _outermost(regions)
+        is_first = True
+        seen = []
         for widget, (place, clip) in self.visible_widgets.items():
             shown = place.intersection(clip)
-            if shown.overlaps(region):
-                return widget if shown.contains_region(region) else None
-        return None
+            if not shown.overlaps(everywhere):
+                continue
+            if is_first and shown.contains_region(everywhere):
+                return [(widget, region) for region in regions]
+            is_first = False
+            parts = [(region, region.intersection(shown)) for region in regions]
+            seen += [(widget, part) for _, part in parts if part]
+            regions = [rest for region, part in parts for rest in _without(region, part)]
+            if not regions:
+                break
+        return seen
 
     def _rows(self, widget: Widget, region: Region) -> Iterable[tuple[Offset, Strip]]:
         place, _ = self.visible_widgets[widget]
         strips = widget.render_lines(region.translate(-place.offset))
         return zip((Offset(region.x, y) for y in region.line_range), strips, strict=False)
+
+
+def _outermost(regions: list[Region]) -> list[Region]:
+    return [
+        one for one in regions if not any(one != other and other.contains_region(one) for other in regions)
+    ]
+
+
+def _without(region: Region, part: Region) -> list[Region]:
+    """What is left of a region without a part of it."""
+    if not part:
+        return [region]
+    x, y, width, height = region
+    left, top, right, bottom = part.corners
+    rest = (
+        Region(x, y, width, top - y),
+        Region(x, top, left - x, part.height),
+        Region(right, top, x + width - right, part.height),
+        Region(x, bottom, width, y + height - bottom),
+    )
+    return [one for one in rest if one]

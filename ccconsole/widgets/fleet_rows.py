@@ -101,7 +101,7 @@ def fleet_rows(
         is_stale = _is_stale(environment, now, read_at)
         slot = int(now if row.tasks or is_stale else now // STILL_SECONDS)
         known = drawn.get(row.service.key) if drawn is not None else None
-        if known is None or known[:2] != (slot, is_stale) or known[2] != row:
+        if known is None or known[:2] != (slot, is_stale) or not (known[2] is row or known[2] == row):
             made = _service_row(row, environment, places.get(name, 99), now, read_at)
             known = (slot, is_stale, row, made)
             if drawn is not None:

@@ -2,27 +2,28 @@
 
 from __future__ import annotations
 
-import math
+from bisect import bisect_right
+from itertools import pairwise
+from operator import itemgetter
 
 from ccconsole.model import Points
 
+_time, _value = itemgetter(0), itemgetter(1)
 _BARS = "▁▂▃▄▅▆▇█"
 
 
 def sparkline(points: Points, now: float, seconds: float, cells: int, top: float | None = None) -> str:
-    """The greatest value of each part of the last `seconds`, beside `top` (None: the greatest of all).
+    """The greatest value of each part of the last `seconds`, of points in order, beside `top`.
 
-    Zero is the lowest bar and anything more at least the next one; where nothing was measured, a space.
+    None: beside the greatest of all. Zero is the lowest bar and anything more at least the next one; where
+    nothing was measured, a space.
     """
     if cells <= 0:
         return ""
-    start = now - seconds
-    parts: list[float | None] = [None] * cells
-    for time, value in points:
-        # A point's time ends its period.
-        place = min(math.ceil((time - start) / seconds * cells), cells) - 1
-        if time > start and (parts[place] is None or value > (parts[place] or 0.0)):
-            parts[place] = value
+    # A point's time ends its period. Those of a clock that is ahead are in the last part.
+    ends = [now - seconds + seconds * cell / cells for cell in range(cells)]
+    places = [*(bisect_right(points, end, key=_time) for end in ends), len(points)]
+    parts = [max(map(_value, points[first:last]), default=None) for first, last in pairwise(places)]
     most = top or max((value for value in parts if value is not None), default=0.0)
     return "".join(_bar(value, most) for value in parts)
 
