@@ -70,12 +70,8 @@ class Query:
 
 
 def _requests(found: Labeled, period: float) -> list[Figure]:
-    times = sorted({time for points in found.values() for time in points})
-    by_class = {
-        name: [_number(found.get(name, {}).get(time)) for time in times]
-        for name in ("2xx", "3xx", "4xx", "5xx")
-    }
-    total = [math.fsum(_number(points.get(time)) for points in found.values()) for time in times]
+    times, rows, total = _table(found)
+    by_class = {name: rows.get(name, [0.0] * len(times)) for name in ("2xx", "3xx", "4xx", "5xx")}
     failed = [a + b for a, b in zip(by_class["4xx"], by_class["5xx"], strict=True)]
     rates = [("error_rate", failed), ("error_rate_4xx", by_class["4xx"]), ("error_rate_5xx", by_class["5xx"])]
     counts = [("request_count", total), *((f"request_count_{name}", row) for name, row in by_class.items())]
@@ -140,11 +136,17 @@ def _plain(name: str, unit: str, overall: Callable[[list[float]], float]) -> Cal
 
 
 def _instances(found: Labeled, period: float) -> list[Figure]:
-    times = sorted({time for points in found.values() for time in points})
-    rows = {name: [_number(found.get(name, {}).get(time)) for time in times] for name in ("active", "idle")}
-    total = [math.fsum(_number(points.get(time)) for points in found.values()) for time in times]
-    named = [("instance_count", total), *((f"instance_count_{name}", row) for name, row in rows.items())]
+    times, rows, total = _table(found)
+    named = [("instance_count", total)]
+    named += [(f"instance_count_{name}", rows.get(name, [0.0] * len(times))) for name in ("active", "idle")]
     return [_figure(name, "instances", times, row, max(row, default=0.0)) for name, row in named]
+
+
+def _table(found: Labeled) -> tuple[list[float], dict[str, list[float]], list[float]]:
+    """All times, each label's numbers at them, and the numbers of all labels together."""
+    times = sorted({time for points in found.values() for time in points})
+    rows = {label: [_number(points.get(time)) for time in times] for label, points in found.items()}
+    return times, rows, [math.fsum(numbers) for numbers in zip(*rows.values(), strict=True)]
 
 
 def _figure(
