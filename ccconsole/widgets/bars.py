@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from textual import events
+from textual.app import ComposeResult
 from textual.content import Content
 from textual.message import Message
 from textual.reactive import reactive
@@ -45,26 +46,51 @@ class Header(Widget):
 
     facts: reactive[HeaderFacts] = reactive(HeaderFacts())
 
-    def render(self) -> Content:
-        """Two lines: identity, counts and lock; the environments with their clocks."""
-        facts, width = self.facts, self.size.width
-        lock = (
-            content((" 🔒 read-only ", "bold $warning on $warning-muted"))
-            if facts.is_read_only
-            else content("")
-        )
-        counts = Content("  ").join([*(content(span) for span in facts.counts), lock])
-        name = content((" ccconsole ", "bold $accent"), (f" {facts.identity}", MUTED))
-        chips = self._chips(facts, with_ages=True)
-        if chips.cell_length > width:
-            chips = self._chips(facts, with_ages=False)
-        return Content("\n").join([_sides(name, counts, width), chips.truncate(width, ellipsis=True)])
+    def compose(self) -> ComposeResult:
+        """Two lines of their own: of the two only the clocks move all the time."""
+        yield WhoLine()
+        yield ClockLine()
 
-    @staticmethod
-    def _chips(facts: HeaderFacts, *, with_ages: bool) -> Content:
+    def watch_facts(self, facts: HeaderFacts) -> None:
+        """Each line paints what differs."""
+        for who in self.query(WhoLine):
+            who.told = (facts.identity, facts.counts, facts.is_read_only)
+        for clocks in self.query(ClockLine):
+            clocks.told = (facts.chips, facts.is_all)
+
+
+class WhoLine(Widget):
+    """The header's first line."""
+
+    told: reactive[tuple[str, tuple[Span, ...], bool]] = reactive(("", (), False))
+
+    def render(self) -> Content:
+        """Identity, counts and lock."""
+        identity, told, is_read_only = self.told
+        lock = content((" 🔒 read-only ", "bold $warning on $warning-muted")) if is_read_only else content("")
+        counts = Content("  ").join([*(content(span) for span in told), lock])
+        name = content((" ccconsole ", "bold $accent"), (f" {identity}", MUTED))
+        return _sides(name, counts, self.size.width)
+
+
+class ClockLine(Widget):
+    """The header's second line."""
+
+    told: reactive[tuple[tuple[Chip, ...], bool]] = reactive(((), True))
+
+    def render(self) -> Content:
+        """The environments, and how old what is known of them is, as long as there is room."""
+        width = self.size.width
+        chips = self._chips(with_ages=True)
+        if chips.cell_length > width:
+            chips = self._chips(with_ages=False)
+        return chips.truncate(width, ellipsis=True)
+
+    def _chips(self, *, with_ages: bool) -> Content:
+        chips, is_all = self.told
         chosen = "bold $block-cursor-foreground on $primary"
-        parts: list[Content] = [content(" ", (" 0 all ", chosen if facts.is_all else MUTED))]
-        for chip in facts.chips:
+        parts: list[Content] = [content(" ", (" 0 all ", chosen if is_all else MUTED))]
+        for chip in chips:
             name = chip.name.upper() if chip.is_protected else chip.name
             colour = "bold $error" if chip.is_protected else "$foreground"
             key = f"{chip.number} " if chip.number <= 9 else ""
