@@ -11,7 +11,10 @@ from dataclasses import dataclass, replace
 
 from ccconsole import format
 from ccconsole.config import Alerts
-from ccconsole.model import Alert, AlertKind, FleetRow, Series, ServiceKey, Task, TaskState
+from ccconsole.model.fleet import FleetRow
+from ccconsole.model.metrics import Alert, AlertKind, Series
+from ccconsole.model.services import ServiceKey
+from ccconsole.model.tasks import Task, TaskState
 
 ERROR_WINDOW = 900.0
 """Seconds that the error rate is of: workers serve few and long requests."""

@@ -8,18 +8,11 @@ from collections.abc import Mapping
 from ccconsole import prices
 from ccconsole.config import ServiceSpec
 from ccconsole.config.values import cpus, memory_bytes
-from ccconsole.model import (
-    Billing,
-    Estimate,
-    Problem,
-    Service,
-    ServiceMetrics,
-    Size,
-    Spent,
-    Task,
-    TaskCost,
-    TaskState,
-)
+from ccconsole.model.costs import Billing, Estimate, Size, Spent, TaskCost
+from ccconsole.model.metrics import ServiceMetrics
+from ccconsole.model.problem import Problem
+from ccconsole.model.services import Service
+from ccconsole.model.tasks import Task, TaskState
 
 HOUR = 3600.0
 MONTH = 30 * 86400.0

@@ -12,7 +12,10 @@ from ccconsole.config import Config, Environment, ServiceSpec
 from ccconsole.errors import ConsoleError, TimedOut
 from ccconsole.fleet_metrics import MetricsWatch
 from ccconsole.journal import JournalReader
-from ccconsole.model import FleetRow, FleetSnapshot, Problem, Service, ServiceKey, ServiceState, Task
+from ccconsole.model.fleet import FleetRow, FleetSnapshot
+from ccconsole.model.problem import Problem
+from ccconsole.model.services import Service, ServiceKey, ServiceState
+from ccconsole.model.tasks import Task
 from ccconsole.streams import Clock
 
 LOCAL_INTERVAL = 2.0

@@ -11,7 +11,10 @@ from ccconsole.alerts import alerts_of
 from ccconsole.cloud.connect import Connection, Connections
 from ccconsole.cloud.metrics import CORE, metrics, read_metrics
 from ccconsole.config import Environment
-from ccconsole.model import Alert, FleetRow, MetricsSnapshot, Problem, ServiceKey, ServiceMetrics
+from ccconsole.model.fleet import FleetRow
+from ccconsole.model.metrics import Alert, MetricsSnapshot, ServiceMetrics
+from ccconsole.model.problem import Problem
+from ccconsole.model.services import ServiceKey
 from ccconsole.streams import Clock
 
 

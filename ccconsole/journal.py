@@ -7,7 +7,7 @@ from contextlib import aclosing, contextmanager
 
 from ccconsole import streams
 from ccconsole.errors import ConfigError, ConsoleError, Denied, NotFound, NotSignedIn, Unreachable
-from ccconsole.model import Task, TaskState
+from ccconsole.model.tasks import Task, TaskState
 from worker_service import layout, reading
 from worker_service.decoding import event_range
 from worker_service.store import Store, StoreError

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from ccconsole.model import HttpRequest, LogEntry
+from ccconsole.model.logs import HttpRequest, LogEntry
 
 
 def record(entry: LogEntry) -> dict[str, Any]:

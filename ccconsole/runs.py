@@ -17,7 +17,8 @@ from ccconsole import streams, worker_client
 from ccconsole.config import Environment
 from ccconsole.errors import ConsoleError, Refused, Unreachable
 from ccconsole.journal import JournalReader
-from ccconsole.model import Service, Task
+from ccconsole.model.services import Service
+from ccconsole.model.tasks import Task
 from ccconsole.problems import Full, WorkerBusy
 from ccconsole.worker_client import StreamEnded, output_bytes
 from worker_service.decoding import event_range

@@ -15,17 +15,10 @@ from ccconsole.cloud.metrics import read_metrics
 from ccconsole.cloud.services import services
 from ccconsole.config import Config, Environment
 from ccconsole.errors import ConsoleError
-from ccconsole.model import (
-    Billing,
-    MetricsSnapshot,
-    Problem,
-    Series,
-    Service,
-    ServiceCost,
-    ServiceKey,
-    ServiceMetrics,
-    Size,
-)
+from ccconsole.model.costs import Billing, ServiceCost, Size
+from ccconsole.model.metrics import MetricsSnapshot, Series, ServiceMetrics
+from ccconsole.model.problem import Problem
+from ccconsole.model.services import Service, ServiceKey
 
 _QUERIES = tuple(
     query for query in ALL if query.metric in ("request_count", "container/billable_instance_time")

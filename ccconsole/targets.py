@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from ccconsole.config import Config, Environment
 from ccconsole.errors import ConfigError, ConsoleError, NotFound, TimedOut
-from ccconsole.model import Service, ServiceState
+from ccconsole.model.services import Service, ServiceState
 
 if TYPE_CHECKING:
     from ccconsole.cloud.connect import Connections

@@ -11,7 +11,7 @@ from ccconsole.batches import naming
 from ccconsole.batches.reading import Mistakes, PromptLine
 from ccconsole.config import Environment
 from ccconsole.errors import ConsoleError
-from ccconsole.model import Service, ServiceKey
+from ccconsole.model.services import Service, ServiceKey
 from worker_service.wire import RunRequest
 
 UNBOUNDED_INSTANCES = 100

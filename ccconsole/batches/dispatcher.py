@@ -15,7 +15,10 @@ from ccconsole.batches.flights import Flight, Observer
 from ccconsole.batches.pacing import CLOSING, Gate, Pace
 from ccconsole.batches.records import Records
 from ccconsole.errors import ConfigError, ConsoleError, Refused
-from ccconsole.model import BatchRow, BatchSnapshot, Problem, ServiceKey, TaskState
+from ccconsole.model.batches import BatchRow, BatchSnapshot
+from ccconsole.model.problem import Problem
+from ccconsole.model.services import ServiceKey
+from ccconsole.model.tasks import TaskState
 from ccconsole.problems import Full, Unfit
 
 TRIES = 4

@@ -12,7 +12,8 @@ from ccconsole.batches.assembling import Batch, Entry
 from ccconsole.batches.dispatcher import Dispatcher, Halt, Options
 from ccconsole.batches.flights import PROMPT_CHARACTERS
 from ccconsole.batches.records import Records, records
-from ccconsole.model import BatchRow, BatchSnapshot, Task, TaskState
+from ccconsole.model.batches import BatchRow, BatchSnapshot
+from ccconsole.model.tasks import Task, TaskState
 
 
 async def survey(batch: Batch, again: Collection[TaskState] = ()) -> list[BatchRow]:

@@ -12,7 +12,8 @@ from ccconsole import runs
 from ccconsole.batches.assembling import Entry, Lane
 from ccconsole.batches.records import Records
 from ccconsole.errors import ConfigError, ConsoleError, Denied, NotFound, NotSignedIn, Refused, TimedOut
-from ccconsole.model import BatchRow, Task, TaskState
+from ccconsole.model.batches import BatchRow
+from ccconsole.model.tasks import Task, TaskState
 from ccconsole.problems import NoAnswer
 from ccconsole.runs import NoOutcome
 from ccconsole.worker_client import StreamEnded

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from ccconsole.batches.assembling import Lane
 from ccconsole.errors import ConsoleError, Denied, NotFound, NotSignedIn
-from ccconsole.model import BatchShare
+from ccconsole.model.batches import BatchShare
 from ccconsole.problems import Full
 
 CLOSING = (Denied, NotFound, NotSignedIn)

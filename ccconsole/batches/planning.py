@@ -11,7 +11,7 @@ from ccconsole.batches import naming, reading
 from ccconsole.batches.assembling import Batch, Lane, assembled
 from ccconsole.config import Config
 from ccconsole.errors import ConfigError, ConsoleError, NotFound
-from ccconsole.model import Service
+from ccconsole.model.services import Service
 from ccconsole.targets import live_services, split
 from worker_service.wire import RunRequest
 

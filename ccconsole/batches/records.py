@@ -19,7 +19,7 @@ from ccconsole.batches import naming
 from ccconsole.batches.assembling import Batch
 from ccconsole.config import Environment
 from ccconsole.errors import ConsoleError, Refused
-from ccconsole.model import Task, TaskState
+from ccconsole.model.tasks import Task, TaskState
 
 
 class Records(Protocol):

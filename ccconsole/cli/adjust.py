@@ -22,7 +22,8 @@ from ccconsole.cli.session import (
     session,
 )
 from ccconsole.cli.targets import live_service
-from ccconsole.model import Adjustment, ServiceKey
+from ccconsole.model.rollouts import Adjustment
+from ccconsole.model.services import ServiceKey
 
 if TYPE_CHECKING:
     from ccconsole.cloud.connect import Connection

@@ -37,7 +37,8 @@ from ccconsole.cli.session import (
     session,
 )
 from ccconsole.errors import ConfigError, TimedOut
-from ccconsole.model import BatchRow, BatchSnapshot, TaskState
+from ccconsole.model.batches import BatchRow, BatchSnapshot
+from ccconsole.model.tasks import TaskState
 
 if TYPE_CHECKING:
     from ccconsole.batches import Batch

@@ -16,7 +16,7 @@ from ccconsole.cli.callers import actor
 from ccconsole.cli.session import ConfigOption, Session, TimeoutOption, run, session
 from ccconsole.config import Environment
 from ccconsole.errors import ConsoleError, NotFound, TimedOut
-from ccconsole.model import Task, TaskState
+from ccconsole.model.tasks import Task, TaskState
 
 if TYPE_CHECKING:
     from worker_service.wire import Control, TaskEvent

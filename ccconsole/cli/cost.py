@@ -17,7 +17,7 @@ from ccconsole.cli.session import ConfigOption, FormatOption, Session, TimeoutOp
 from ccconsole.cli.targets import split
 from ccconsole.config import Environment
 from ccconsole.errors import ConfigError
-from ccconsole.model import Billing, Estimate, ServiceCost, Size
+from ccconsole.model.costs import Billing, Estimate, ServiceCost, Size
 
 if TYPE_CHECKING:
     from ccconsole.spending import Spending

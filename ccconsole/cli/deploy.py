@@ -24,7 +24,7 @@ from ccconsole.cli.session import (
 )
 from ccconsole.config import ServiceSpec, values
 from ccconsole.errors import ConfigError, Refused
-from ccconsole.model import Plan
+from ccconsole.model.rollouts import Plan
 
 if TYPE_CHECKING:
     from ccconsole.cloud.connect import Connection

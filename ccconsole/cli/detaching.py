@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from ccconsole.cli import callers, output
 from ccconsole.config import Environment
-from ccconsole.model import Service
+from ccconsole.model.services import Service
 
 if TYPE_CHECKING:
     from worker_service.wire import RunRequest

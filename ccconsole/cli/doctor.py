@@ -15,7 +15,7 @@ from ccconsole.cli.session import ConfigOption, FormatOption, Session, TimeoutOp
 from ccconsole.cli.targets import split
 from ccconsole.config import Environment
 from ccconsole.errors import TimedOut
-from ccconsole.model import Check, CheckState
+from ccconsole.model.checks import Check, CheckState
 
 if TYPE_CHECKING:
     from ccconsole.cloud.connect import Connections

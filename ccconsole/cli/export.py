@@ -16,7 +16,7 @@ from ccconsole.cli.session import ConfigOption, Session, TimeoutOption, run, ses
 from ccconsole.cli.stdout import Stdout
 from ccconsole.config import Environment
 from ccconsole.errors import ConsoleError, Refused
-from ccconsole.model import Task
+from ccconsole.model.tasks import Task
 
 if TYPE_CHECKING:
     from ccconsole.recordings.exporting import Export

@@ -17,7 +17,7 @@ from ccconsole.cli.show import note
 from ccconsole.cli.stdout import PlainText, Stdout
 from ccconsole.cli.targets import live_service
 from ccconsole.errors import ConfigError, ConsoleError
-from ccconsole.model import BatchRow
+from ccconsole.model.batches import BatchRow
 
 if TYPE_CHECKING:
     from ccconsole.batches import Batch, Lane

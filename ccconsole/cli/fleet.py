@@ -20,7 +20,10 @@ from ccconsole.cli.session import (
     session,
 )
 from ccconsole.cli.targets import complete_target, live_service, split
-from ccconsole.model import FleetRow, FleetSnapshot, Problem, Revision, Service, ServiceState, Task
+from ccconsole.model.fleet import FleetRow, FleetSnapshot
+from ccconsole.model.problem import Problem
+from ccconsole.model.services import Revision, Service, ServiceState
+from ccconsole.model.tasks import Task
 
 PARTIAL = 7
 PROBLEM = "problem"

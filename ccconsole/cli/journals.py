@@ -12,7 +12,7 @@ from ccconsole.errors import ConfigError, ConsoleError, NotFound, Refused, Timed
 
 if TYPE_CHECKING:
     from ccconsole.journal import JournalReader
-    from ccconsole.model import Task
+    from ccconsole.model.tasks import Task
 
 SHOWN_MATCHES = 5
 

@@ -10,7 +10,8 @@ from typing import Any
 
 from ccconsole.cli import output
 from ccconsole.log_records import moment, record
-from ccconsole.model import LogBatch, LogEntry, LogMode, Problem, Severity
+from ccconsole.model.logs import LogBatch, LogEntry, LogMode, Severity
+from ccconsole.model.problem import Problem
 
 
 class Form(StrEnum):

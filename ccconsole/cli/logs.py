@@ -22,7 +22,7 @@ from ccconsole.cli.session import ConfigOption, Session, TimeoutOption, run, ses
 from ccconsole.cli.targets import complete_target, split
 from ccconsole.config import Environment
 from ccconsole.errors import ConfigError, ConsoleError, TimedOut
-from ccconsole.model import LogBatch, LogMode, LogQuery, Severity
+from ccconsole.model.logs import LogBatch, LogMode, LogQuery, Severity
 
 if TYPE_CHECKING:
     from ccconsole.cloud.connect import Connection, Connections

@@ -23,7 +23,9 @@ from ccconsole.cli.session import (
 from ccconsole.cli.targets import live_service, split
 from ccconsole.config.values import seconds
 from ccconsole.errors import ConfigError, TimedOut
-from ccconsole.model import MetricsSnapshot, Problem, Series, ServiceKey, ServiceMetrics
+from ccconsole.model.metrics import MetricsSnapshot, Series, ServiceMetrics
+from ccconsole.model.problem import Problem
+from ccconsole.model.services import ServiceKey
 
 if TYPE_CHECKING:
     from ccconsole.cloud.connect import Connections

@@ -14,7 +14,8 @@ from ccconsole.cli.fleet import PARTIAL
 from ccconsole.cli.output import Column
 from ccconsole.cli.show import COMPLETED, FAILED
 from ccconsole.errors import TimedOut
-from ccconsole.model import BatchRow, BatchSnapshot, TaskState
+from ccconsole.model.batches import BatchRow, BatchSnapshot
+from ccconsole.model.tasks import TaskState
 
 NEWS_SECONDS, QUIET_SECONDS = 10.0, 60.0
 """Between two lines of progress where stderr is no terminal: with news, and without."""

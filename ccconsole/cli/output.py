@@ -13,7 +13,7 @@ from typing import Any, TextIO
 from wcwidth import wcswidth
 
 from ccconsole.errors import ConsoleError
-from ccconsole.model import Problem
+from ccconsole.model.problem import Problem
 
 BROKEN_PIPE = 141
 """The exit code of a command whose reader went away: 128 and SIGPIPE, as shells report it."""

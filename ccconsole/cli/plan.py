@@ -21,7 +21,7 @@ from ccconsole.cli.session import (
 )
 from ccconsole.config import Environment, ServiceSpec
 from ccconsole.errors import TimedOut
-from ccconsole.model import Action, Advice, Change, Plan
+from ccconsole.model.rollouts import Action, Advice, Change, Plan
 
 if TYPE_CHECKING:
     from ccconsole.cloud.connect import Connection, Connections

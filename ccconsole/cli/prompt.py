@@ -19,7 +19,7 @@ from ccconsole.cli.show import FAILED, RawOption, Shown
 from ccconsole.cli.targets import complete_targets, live_service
 from ccconsole.config import Environment
 from ccconsole.errors import ConfigError
-from ccconsole.model import Service
+from ccconsole.model.services import Service
 
 if TYPE_CHECKING:
     from worker_service.wire import RunRequest

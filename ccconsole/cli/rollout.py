@@ -12,7 +12,7 @@ from ccconsole.cli import output
 from ccconsole.cli.interrupts import INTERRUPTED, interrupts, running
 from ccconsole.cli.output import Format
 from ccconsole.errors import ConsoleError
-from ccconsole.model import Outcome, Rollout, Stage, StageState
+from ccconsole.model.rollouts import Outcome, Rollout, Stage, StageState
 
 _SIGNS = {StageState.DONE: "ok", StageState.SKIPPED: "-", StageState.FAILED: "FAILED"}
 _COLORS = {StageState.DONE: "green", StageState.SKIPPED: "dim", StageState.FAILED: "red"}

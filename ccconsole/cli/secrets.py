@@ -26,7 +26,7 @@ from ccconsole.cli.session import (
 from ccconsole.cli.targets import split
 from ccconsole.config import Environment
 from ccconsole.errors import Refused, TimedOut
-from ccconsole.model import Secret
+from ccconsole.model.secrets import Secret
 
 if TYPE_CHECKING:
     from ccconsole.cloud.connect import Connection, Connections

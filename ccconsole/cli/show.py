@@ -13,7 +13,7 @@ from ccconsole.cli import output
 from ccconsole.cli.output import Format
 from ccconsole.cli.stdout import Stdout
 from ccconsole.errors import ConsoleError, TimedOut
-from ccconsole.model import CUT_SHORT
+from ccconsole.model.tasks import CUT_SHORT
 
 if TYPE_CHECKING:
     from worker_service.wire import TaskEvent

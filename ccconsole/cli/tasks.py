@@ -22,7 +22,7 @@ from ccconsole.cli.session import ConfigOption, FormatOption, Session, TimeoutOp
 from ccconsole.cli.show import RawOption, Shown
 from ccconsole.cli.targets import split
 from ccconsole.errors import ConsoleError
-from ccconsole.model import Task, TaskState
+from ccconsole.model.tasks import Task, TaskState
 
 ROWS = 50
 _COLOR_OF_STATE = {

@@ -24,7 +24,9 @@ from ccconsole.cli.session import ConfigOption, FormatOption, Session, TimeoutOp
 from ccconsole.cli.targets import split
 from ccconsole.config import Config
 from ccconsole.errors import ConfigError
-from ccconsole.model import Alert, FleetRow, FleetSnapshot, Problem
+from ccconsole.model.fleet import FleetRow, FleetSnapshot
+from ccconsole.model.metrics import Alert
+from ccconsole.model.problem import Problem
 
 _REFRESH_SECONDS = 1.0
 """At most so often; the figures come each 5 s locally and each minute from Google."""

@@ -11,7 +11,7 @@ from ccconsole.cloud.deploy import ENVIRONMENT_LABEL, MANAGED_LABEL, STORE_VARIA
 from ccconsole.cloud.overlay import serving
 from ccconsole.cloud.services import HIDDEN, is_secret
 from ccconsole.config import values
-from ccconsole.model import Change
+from ccconsole.model.rollouts import Change
 
 _OF_SERVICE = (
     "public",

@@ -14,7 +14,7 @@ from ccconsole.cloud.errors import translated
 from ccconsole.cloud.overlay import name_of, over
 from ccconsole.config import Environment, ServiceSpec
 from ccconsole.errors import ConsoleError, TimedOut, Unreachable
-from ccconsole.model import ServiceKey
+from ccconsole.model.services import ServiceKey
 
 if TYPE_CHECKING:
     from ccconsole.cloud.connect import Connection

@@ -11,7 +11,8 @@ from ccconsole.cloud import deploy, logs
 from ccconsole.cloud.connect import Connection
 from ccconsole.cloud.errors import console_error
 from ccconsole.errors import ConsoleError
-from ccconsole.model import LogQuery, ServiceKey
+from ccconsole.model.logs import LogQuery
+from ccconsole.model.services import ServiceKey
 
 LOG_LINES = 20
 _CALL_TIMEOUT = 10.0

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from ccconsole.cloud.deploy import variables
 from ccconsole.cloud.services import is_secret
 from ccconsole.config import Environment, ServiceSpec
-from ccconsole.model import ServiceKey, TrafficShare
+from ccconsole.model.services import ServiceKey, TrafficShare
 
 CANARY_TAG = "canary"
 _SEPARATORS = (",", "@@", "||", "##")

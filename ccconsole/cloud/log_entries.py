@@ -11,7 +11,7 @@ from types import MappingProxyType
 from typing import Any
 from urllib.parse import unquote
 
-from ccconsole.model import HttpRequest, LogEntry, Severity
+from ccconsole.model.logs import HttpRequest, LogEntry, Severity
 
 _RUN = "run.googleapis.com/"
 _NAMES = {"varlog/system": "system"}

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 
 from ccconsole.errors import ConfigError
-from ccconsole.model import LogEntry, LogQuery, Severity
+from ccconsole.model.logs import LogEntry, LogQuery, Severity
 
 MAX_FILTER = 20_000
 """Characters: https://cloud.google.com/logging/quotas."""

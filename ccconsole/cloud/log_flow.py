@@ -20,7 +20,8 @@ from ccconsole.cloud.log_memory import Memory
 from ccconsole.cloud.log_session import TailSession
 from ccconsole.config import Environment
 from ccconsole.errors import ConsoleError
-from ccconsole.model import LogBatch, LogMode, LogQuery, Problem
+from ccconsole.model.logs import LogBatch, LogMode, LogQuery
+from ccconsole.model.problem import Problem
 from ccconsole.streams import Clock
 
 _LONGEST_REQUEST = 3700.0

@@ -14,7 +14,8 @@ from ccconsole.cloud.log_flow import Pace
 from ccconsole.cloud.logs import NEWEST, follow, history
 from ccconsole.config import Environment
 from ccconsole.errors import ConsoleError
-from ccconsole.model import LogBatch, LogEntry, LogMode, LogQuery, Problem
+from ccconsole.model.logs import LogBatch, LogEntry, LogMode, LogQuery
+from ccconsole.model.problem import Problem
 from ccconsole.streams import BACKOFF_SECONDS, Clock
 
 MOST_WAITING = 20_000

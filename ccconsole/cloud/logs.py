@@ -13,7 +13,7 @@ from ccconsole.cloud.log_entries import log_entry
 from ccconsole.cloud.log_flow import LOCAL_PACE, Connect, Flow, Pace
 from ccconsole.cloud.log_listing import PAGE, raw_pages
 from ccconsole.config import Environment
-from ccconsole.model import LogBatch, LogEntry, LogMode, LogQuery
+from ccconsole.model.logs import LogBatch, LogEntry, LogMode, LogQuery
 from ccconsole.streams import Clock
 
 __all__ = ["LOCAL_PACE", "Connect", "Pace", "follow", "history"]

@@ -10,7 +10,7 @@ from functools import lru_cache
 from google.cloud.monitoring_v3 import Aggregation
 
 from ccconsole.distributions import Distribution, merged
-from ccconsole.model import Points, Series
+from ccconsole.model.metrics import Points, Series
 
 PREFIX = "run.googleapis.com/"
 MAX_FILTER = 2048

@@ -10,7 +10,9 @@ from ccconsole.cloud.connect import Connection
 from ccconsole.cloud.metric_queries import ALL, CORE, Query, Value, series_of
 from ccconsole.cloud.time_series import FALLBACK_SAMPLE, Answer, Pace, paces, read
 from ccconsole.errors import ConsoleError, NotFound
-from ccconsole.model import MetricsSnapshot, Problem, Series, ServiceKey, ServiceMetrics
+from ccconsole.model.metrics import MetricsSnapshot, Series, ServiceMetrics
+from ccconsole.model.problem import Problem
+from ccconsole.model.services import ServiceKey
 from ccconsole.streams import Clock
 
 __all__ = ["ALL", "CORE", "Connect", "metrics", "read_metrics"]

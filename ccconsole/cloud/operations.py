@@ -13,7 +13,7 @@ from google.cloud import run_v2
 from ccconsole.cloud import deploy
 from ccconsole.cloud.connect import Connection
 from ccconsole.cloud.failures import failure
-from ccconsole.model import ServiceKey
+from ccconsole.model.services import ServiceKey
 from ccconsole.streams import Clock
 
 CONFIGURATIONS, ROUTES = "ConfigurationsReady", "RoutesReady"

@@ -7,7 +7,7 @@ from typing import Any
 
 from google.cloud import run_v2
 
-from ccconsole.model import ServiceKey
+from ccconsole.model.services import ServiceKey
 
 _SERVICE_FIELDS = (
     "description",

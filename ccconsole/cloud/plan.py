@@ -17,7 +17,9 @@ from ccconsole.cloud.overlay import foreign, name_of, over
 from ccconsole.cloud.services import model_of
 from ccconsole.config import Environment, ServiceSpec
 from ccconsole.errors import ConsoleError
-from ccconsole.model import Action, Advice, AdviceKind, Change, Plan, Problem, Service, ServiceState
+from ccconsole.model.problem import Problem
+from ccconsole.model.rollouts import Action, Advice, AdviceKind, Change, Plan
+from ccconsole.model.services import Service, ServiceState
 
 _ANYBODY = ("allUsers", "allAuthenticatedUsers")
 INVOKER = "roles/run.invoker"

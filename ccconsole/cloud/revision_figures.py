@@ -9,7 +9,7 @@ from ccconsole.cloud.connect import Connection
 from ccconsole.cloud.metric_queries import CORE, Query
 from ccconsole.cloud.time_series import read
 from ccconsole.errors import NotFound
-from ccconsole.model import ServiceKey
+from ccconsole.model.services import ServiceKey
 
 _REQUESTS = next(query for query in CORE if query.metric == "request_count")
 _NEAR_PERIOD, _PERIOD = 5.0, 60.0

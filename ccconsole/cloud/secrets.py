@@ -13,7 +13,7 @@ from ccconsole.cloud.errors import translated
 from ccconsole.cloud.log_entries import seconds
 from ccconsole.cloud.secret_access import ACCESSOR, full_name
 from ccconsole.errors import ConfigError, ConsoleError, NotFound
-from ccconsole.model import Secret, SecretVersion
+from ccconsole.model.secrets import Secret, SecretVersion
 
 # Google's clients can be told to log their requests whole (GOOGLE_SDK_PYTHON_LOGGING_SCOPE): never these.
 logging.getLogger("google.cloud.secretmanager_v1").setLevel(logging.INFO)

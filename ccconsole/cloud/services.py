@@ -13,7 +13,7 @@ from ccconsole.cloud.connect import Connection
 from ccconsole.cloud.deploy import ENVIRONMENT_LABEL, MANAGED_BY, MANAGED_LABEL, parent
 from ccconsole.cloud.errors import translated
 from ccconsole.config import Environment
-from ccconsole.model import Revision, Service, ServiceKey, ServiceState, TrafficShare
+from ccconsole.model.services import Revision, Service, ServiceKey, ServiceState, TrafficShare
 
 HIDDEN = "(hidden: a secret in a plain variable)"
 _SECRET_NAME = re.compile(r"(?:KEY|TOKEN|SECRET|PASSWORD|CREDENTIALS?)$")

@@ -13,7 +13,7 @@ from ccconsole.cloud.connect import Connection
 from ccconsole.cloud.errors import translated
 from ccconsole.cloud.overlay import name_of
 from ccconsole.errors import Refused
-from ccconsole.model import ServiceKey, TrafficShare
+from ccconsole.model.services import ServiceKey, TrafficShare
 
 _KEPT_REJECTED = 10
 _LATEST = run_v2.TrafficTargetAllocationType.TRAFFIC_TARGET_ALLOCATION_TYPE_LATEST

@@ -21,7 +21,7 @@ from ccconsole.config.layers import (
 from ccconsole.config.schema import Alerts, Environment, ServiceSpec
 from ccconsole.config.text import KeyPath, line_numbers
 from ccconsole.errors import ConfigError
-from ccconsole.model import ServiceKey
+from ccconsole.model.services import ServiceKey
 
 _BUILT_IN = {
     "project": "$GOOGLE_CLOUD_PROJECT",

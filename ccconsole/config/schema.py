@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from ccconsole.model import Service, ServiceKey
+from ccconsole.model.services import Service, ServiceKey
 
 
 @dataclass(frozen=True)

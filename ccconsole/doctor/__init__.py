@@ -11,7 +11,7 @@ from ccconsole.doctor.findings import failed
 from ccconsole.doctor.google import google_checks
 from ccconsole.doctor.machine import machine_checks
 from ccconsole.errors import ConsoleError, NotSignedIn
-from ccconsole.model import Check, CheckState
+from ccconsole.model.checks import Check, CheckState
 
 __all__ = ["checks", "gravest"]
 

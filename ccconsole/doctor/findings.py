@@ -5,7 +5,7 @@ from __future__ import annotations
 from ccconsole.config import Environment
 from ccconsole.errors import ConsoleError
 from ccconsole.journal import JournalReader
-from ccconsole.model import Check, CheckState
+from ccconsole.model.checks import Check, CheckState
 
 
 def failed(

@@ -18,7 +18,7 @@ from ccconsole.config import Environment, ServiceSpec
 from ccconsole.doctor.findings import failed, store
 from ccconsole.errors import ConsoleError, Denied, NotFound
 from ccconsole.format import duration
-from ccconsole.model import Check, CheckState
+from ccconsole.model.checks import Check, CheckState
 
 _TIMEOUT = 15.0
 _TAIL_SECONDS = 5.0

@@ -9,7 +9,7 @@ from collections.abc import AsyncGenerator, Iterator
 from ccconsole.cloud.connect import Connection
 from ccconsole.config import Environment
 from ccconsole.doctor.findings import failed, store
-from ccconsole.model import Check, CheckState
+from ccconsole.model.checks import Check, CheckState
 
 CLAUDE_VARIABLE = "CLAUDE_CLI_PATH"
 CREDENTIALS = ("ANTHROPIC_API_KEY", "CLAUDE_CLI_SESSION_TOKEN", "CLAUDE_CODE_OAUTH_TOKEN")

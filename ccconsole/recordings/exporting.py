@@ -11,7 +11,7 @@ from contextlib import ExitStack, aclosing
 from typing import TYPE_CHECKING
 
 from ccconsole.errors import ConsoleError
-from ccconsole.model import Task
+from ccconsole.model.tasks import Task
 from ccconsole.recordings.reading import Recording
 from ccconsole.terminal.feeder import BUDGET, PAUSE
 

@@ -14,7 +14,7 @@ from ccconsole.cloud import identity, operations, traffic
 from ccconsole.cloud.connect import Connection
 from ccconsole.cloud.errors import translated
 from ccconsole.cloud.overlay import name_of
-from ccconsole.model import Adjustment, Rollout
+from ccconsole.model.rollouts import Adjustment, Rollout
 from ccconsole.rollouts.adjustments import read
 from ccconsole.rollouts.deploying import IdToken, answer
 from ccconsole.rollouts.shares import pinned_note, shares_text

@@ -14,16 +14,8 @@ from ccconsole.cloud import gcloud, traffic
 from ccconsole.cloud.connect import Connection
 from ccconsole.cloud.services import model_of, revisions
 from ccconsole.errors import ConfigError, NotFound, Refused
-from ccconsole.model import (
-    Adjustment,
-    Advice,
-    AdviceKind,
-    Change,
-    Revision,
-    Service,
-    ServiceKey,
-    TrafficShare,
-)
+from ccconsole.model.rollouts import Adjustment, Advice, AdviceKind, Change
+from ccconsole.model.services import Revision, Service, ServiceKey, TrafficShare
 from ccconsole.rollouts.planning import in_flight
 from ccconsole.rollouts.shares import shares_text, tagged
 

@@ -23,7 +23,9 @@ from ccconsole.cloud.revision_figures import requests
 from ccconsole.cloud.services import model_of
 from ccconsole.config import ServiceSpec
 from ccconsole.errors import ConsoleError
-from ccconsole.model import Outcome, Plan, Rollout, Service, Task, TrafficShare
+from ccconsole.model.rollouts import Outcome, Plan, Rollout
+from ccconsole.model.services import Service, TrafficShare
+from ccconsole.model.tasks import Task
 from ccconsole.rollouts.deploying import (
     Build,
     IdToken,

@@ -21,7 +21,8 @@ from ccconsole.cloud.errors import ApiDisabled, translated
 from ccconsole.cloud.services import model_of
 from ccconsole.config import Environment, ServiceSpec
 from ccconsole.errors import ConsoleError, NotFound, Unreachable
-from ccconsole.model import Action, AdviceKind, Plan, Rollout, Service, TrafficShare
+from ccconsole.model.rollouts import Action, AdviceKind, Plan, Rollout
+from ccconsole.model.services import Service, TrafficShare
 from ccconsole.rollouts import preparing
 from ccconsole.rollouts.shares import pinned_note, shares_text
 from ccconsole.rollouts.stages import Done, Result, Skipped, Step, Word, Work, course

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from ccconsole import format
 from ccconsole.alerts import MIN_REQUESTS
-from ccconsole.model import Task, TaskState
+from ccconsole.model.tasks import Task, TaskState
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,8 @@ from ccconsole.cloud.connect import Connection
 from ccconsole.config import Config, Environment, ServiceSpec
 from ccconsole.errors import ConsoleError
 from ccconsole.journal import JournalReader
-from ccconsole.model import Advice, AdviceKind, Plan, ServiceKey
+from ccconsole.model.rollouts import Advice, AdviceKind, Plan
+from ccconsole.model.services import ServiceKey
 from ccconsole.rollouts.preparing import resolved
 
 _BUILT = Advice(AdviceKind.IMAGE, "the image is built anew; its digest is known then")

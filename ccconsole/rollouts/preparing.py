@@ -12,7 +12,7 @@ from ccconsole.cloud.connect import Connection
 from ccconsole.cloud.engine import Built, Source
 from ccconsole.config import ServiceSpec
 from ccconsole.errors import ConsoleError, Denied, NotFound, Refused
-from ccconsole.model import Advice, AdviceKind
+from ccconsole.model.rollouts import Advice, AdviceKind
 from ccconsole.rollouts.stages import Done, Skipped, Word, Work
 from ccconsole.streams import Clock
 

@@ -11,7 +11,8 @@ from ccconsole.cloud import secrets
 from ccconsole.cloud.connect import Connection
 from ccconsole.config import ServiceSpec
 from ccconsole.errors import ConsoleError
-from ccconsole.model import Outcome, Rollout, ServiceKey
+from ccconsole.model.rollouts import Outcome, Rollout
+from ccconsole.model.services import ServiceKey
 from ccconsole.rollouts.deploying import deploy
 from ccconsole.rollouts.planning import plan
 from ccconsole.rollouts.stages import Done, Result, Skipped, Step, Word, course

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from ccconsole.cloud.gcloud import CANARY_TAG
-from ccconsole.model import Service, TrafficShare
+from ccconsole.model.services import Service, TrafficShare
 
 
 def shares_text(service: Service) -> str:

@@ -8,7 +8,7 @@ from uuid import uuid4
 from ccconsole import runs
 from ccconsole.cloud.failures import RolloutFailed
 from ccconsole.config import Environment
-from ccconsole.model import Service
+from ccconsole.model.services import Service
 from worker_service.wire import EventType, RunRequest
 
 SMOKE_SECONDS = 300.0

@@ -9,7 +9,8 @@ from dataclasses import dataclass, field, replace
 
 from ccconsole.cloud.failures import RolloutFailed
 from ccconsole.errors import ConsoleError
-from ccconsole.model import Outcome, Rollout, ServiceKey, Stage, StageState
+from ccconsole.model.rollouts import Outcome, Rollout, Stage, StageState
+from ccconsole.model.services import ServiceKey
 from ccconsole.streams import Clock
 
 

@@ -8,7 +8,8 @@ from textual.app import App
 from textual.notifications import SeverityLevel
 
 from ccconsole.alerts import Transitions
-from ccconsole.model import Alert, ServiceKey
+from ccconsole.model.metrics import Alert
+from ccconsole.model.services import ServiceKey
 from ccconsole.widgets.text import plain_lines
 
 MOST_TOLD = 5

@@ -11,7 +11,7 @@ from textual.widgets import Static
 from ccconsole.commands import Place
 from ccconsole.errors import ConsoleError
 from ccconsole.format import count
-from ccconsole.model import BatchRow
+from ccconsole.model.batches import BatchRow
 from ccconsole.screens.base import bindings
 from ccconsole.screens.choice import Choice, ChoiceScreen, cancel_question
 from ccconsole.screens.desk import Desk

@@ -12,7 +12,8 @@ from textual.message import Message
 from ccconsole.commands import Place
 from ccconsole.errors import ConsoleError
 from ccconsole.format import count
-from ccconsole.model import BatchRow, ServiceKey
+from ccconsole.model.batches import BatchRow
+from ccconsole.model.services import ServiceKey
 from ccconsole.screens.backend import BatchOrder, BatchPlan
 from ccconsole.screens.base import bindings
 from ccconsole.screens.batch import BatchTable

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 from pathlib import Path
 
-from ccconsole.model import TaskState
+from ccconsole.model.tasks import TaskState
 from ccconsole.screens import options
 from ccconsole.screens.backend import BatchOrder
 from ccconsole.screens.options import OptionError

@@ -10,7 +10,8 @@ from textual import on, work
 from textual.message import Message
 
 from ccconsole.errors import ConsoleError
-from ccconsole.model import BatchSnapshot, TaskState
+from ccconsole.model.batches import BatchSnapshot
+from ccconsole.model.tasks import TaskState
 from ccconsole.screens.backend import BatchPlan
 from ccconsole.screens.batch_words import ordered
 from ccconsole.screens.groups import Group, of_plan

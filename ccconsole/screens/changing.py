@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ccconsole.model import ServiceKey
+from ccconsole.model.services import ServiceKey
 from ccconsole.screens.base import ConsoleScreen
 from ccconsole.screens.messages import BatchAsked, RolloutAsked
 from ccconsole.widgets.line_input import Asked

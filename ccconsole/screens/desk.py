@@ -11,7 +11,11 @@ from typing import TYPE_CHECKING
 from ccconsole.commands import Place
 from ccconsole.config import Config, Environment
 from ccconsole.errors import Refused
-from ccconsole.model import FleetRow, FleetSnapshot, Problem, Rollout, ServiceKey, Task, TaskState
+from ccconsole.model.fleet import FleetRow, FleetSnapshot
+from ccconsole.model.problem import Problem
+from ccconsole.model.rollouts import Rollout
+from ccconsole.model.services import ServiceKey
+from ccconsole.model.tasks import Task, TaskState
 from ccconsole.screens.backend import Backend, Draft, Option
 from ccconsole.screens.history import PromptHistory
 

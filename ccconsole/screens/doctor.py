@@ -8,7 +8,7 @@ from typing import ClassVar
 from textual.app import ComposeResult
 
 from ccconsole.commands import Place
-from ccconsole.model import Check, CheckState
+from ccconsole.model.checks import Check, CheckState
 from ccconsole.screens.base import bindings
 from ccconsole.screens.inspecting import InspectingScreen, Item
 from ccconsole.widgets.bars import TitleLine

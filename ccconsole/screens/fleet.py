@@ -9,7 +9,7 @@ from textual import on
 from textual.app import ComposeResult
 
 from ccconsole.commands import Place
-from ccconsole.model import ServiceKey
+from ccconsole.model.services import ServiceKey
 from ccconsole.screens.base import bindings
 from ccconsole.screens.changing import ServiceChange
 from ccconsole.screens.choosing import EnvironmentChoice

@@ -8,7 +8,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from ccconsole.errors import ConsoleError
-from ccconsole.model import BatchRow, BatchShare, BatchSnapshot, ServiceKey, Task
+from ccconsole.model.batches import BatchRow, BatchShare, BatchSnapshot
+from ccconsole.model.services import ServiceKey
+from ccconsole.model.tasks import Task
 from ccconsole.screens.backend import BatchPlan
 
 

@@ -11,7 +11,9 @@ from textual import on, work
 from textual.message import Message
 
 from ccconsole.errors import ConsoleError
-from ccconsole.model import Check, Problem, Secret
+from ccconsole.model.checks import Check
+from ccconsole.model.problem import Problem
+from ccconsole.model.secrets import Secret
 from ccconsole.screens.choosing import EnvironmentChoice
 from ccconsole.screens.desk import Desk
 from ccconsole.screens.tabled import TableScreen

@@ -10,7 +10,8 @@ from textual import on
 from textual.message import Message
 
 from ccconsole.errors import ConsoleError
-from ccconsole.model import Problem, Task
+from ccconsole.model.problem import Problem
+from ccconsole.model.tasks import Task
 from ccconsole.screens.choice import ChoiceScreen, cancel_question
 from ccconsole.screens.desk import Desk
 from ccconsole.screens.messages import ControlAsked, ReplayAsked, TaskOpened

@@ -14,22 +14,15 @@ from typing import TYPE_CHECKING, Any
 
 from ccconsole.config import Config, Environment, ServiceSpec
 from ccconsole.errors import ConfigError, ConsoleError, NotFound
-from ccconsole.model import (
-    Adjustment,
-    BatchSnapshot,
-    Check,
-    FleetSnapshot,
-    LogBatch,
-    LogQuery,
-    MetricsSnapshot,
-    Plan,
-    Revision,
-    Rollout,
-    Secret,
-    Service,
-    ServiceKey,
-    Task,
-)
+from ccconsole.model.batches import BatchSnapshot
+from ccconsole.model.checks import Check
+from ccconsole.model.fleet import FleetSnapshot
+from ccconsole.model.logs import LogBatch, LogQuery
+from ccconsole.model.metrics import MetricsSnapshot
+from ccconsole.model.rollouts import Adjustment, Plan, Rollout
+from ccconsole.model.secrets import Secret
+from ccconsole.model.services import Revision, Service, ServiceKey
+from ccconsole.model.tasks import Task
 
 if TYPE_CHECKING:
     from ccconsole.cloud.connect import Connection, Connections

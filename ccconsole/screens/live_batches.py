@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from ccconsole.config import Config
 from ccconsole.errors import ConfigError
-from ccconsole.model import BatchShare, BatchSnapshot, ServiceKey
+from ccconsole.model.batches import BatchShare, BatchSnapshot
+from ccconsole.model.services import ServiceKey
 from ccconsole.screens.backend import BatchOrder, BatchPlan
 
 if TYPE_CHECKING:

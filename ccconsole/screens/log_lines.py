@@ -9,7 +9,7 @@ from textual.app import ComposeResult
 from textual.widget import Widget
 from textual.widgets import Static
 
-from ccconsole.model import LogBatch
+from ccconsole.model.logs import LogBatch
 from ccconsole.screens.log_reading import LogReadingScreen
 from ccconsole.widgets.bars import TitleLine
 from ccconsole.widgets.line_input import Asked, LineInput

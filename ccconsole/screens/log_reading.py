@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from textual import on, work
 from textual.message import Message
 
-from ccconsole.model import LogBatch, LogQuery, ServiceKey
+from ccconsole.model.logs import LogBatch, LogQuery
+from ccconsole.model.services import ServiceKey
 from ccconsole.screens.base import ConsoleScreen
 from ccconsole.screens.desk import Desk
 from ccconsole.widgets.logs.book import LogBook, LogFilter

@@ -19,7 +19,9 @@ from textual.widgets import Static
 from ccconsole import log_records
 from ccconsole.commands import Place
 from ccconsole.errors import ConsoleError
-from ccconsole.model import LogEntry, ServiceKey, Severity, Task, TaskState
+from ccconsole.model.logs import LogEntry, Severity
+from ccconsole.model.services import ServiceKey
+from ccconsole.model.tasks import Task, TaskState
 from ccconsole.screens.base import bindings
 from ccconsole.screens.desk import Desk
 from ccconsole.screens.log_lines import LogLinesScreen

@@ -8,7 +8,7 @@ from typing import ClassVar
 from textual.app import ComposeResult
 
 from ccconsole.commands import Place
-from ccconsole.model import ServiceState
+from ccconsole.model.services import ServiceState
 from ccconsole.screens.base import bindings
 from ccconsole.screens.choosing import EnvironmentChoice
 from ccconsole.screens.tabled import TableScreen

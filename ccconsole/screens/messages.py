@@ -8,7 +8,9 @@ from typing import Any
 
 from textual.message import Message
 
-from ccconsole.model import Adjustment, Plan, ServiceKey, Task
+from ccconsole.model.rollouts import Adjustment, Plan
+from ccconsole.model.services import ServiceKey
+from ccconsole.model.tasks import Task
 from ccconsole.screens.backend import BatchPlan, Option
 
 

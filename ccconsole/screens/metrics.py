@@ -20,7 +20,9 @@ from textual.widgets import Static
 from ccconsole.commands import Place
 from ccconsole.config.values import seconds
 from ccconsole.format import age
-from ccconsole.model import MetricsSnapshot, Problem, ServiceKey, ServiceMetrics
+from ccconsole.model.metrics import MetricsSnapshot, ServiceMetrics
+from ccconsole.model.problem import Problem
+from ccconsole.model.services import ServiceKey
 from ccconsole.paints import MUTED
 from ccconsole.screens.base import bindings
 from ccconsole.screens.desk import Desk

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 from textual import on
 from textual.message import Message
 
-from ccconsole.model import Service, Task
+from ccconsole.model.services import Service
+from ccconsole.model.tasks import Task
 from ccconsole.screens.batching import BatchingScreen
 from ccconsole.screens.messages import (
     DoctorAsked,

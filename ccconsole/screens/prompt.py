@@ -15,7 +15,7 @@ from textual.screen import ModalScreen
 from textual.widgets import Input, Static, TextArea
 
 from ccconsole.commands import Place
-from ccconsole.model import FleetRow
+from ccconsole.model.fleet import FleetRow
 from ccconsole.paints import MUTED
 from ccconsole.screens.backend import Draft, Option
 from ccconsole.screens.base import bindings

@@ -12,7 +12,8 @@ from textual.events import Click
 from textual.widget import Widget
 
 from ccconsole.commands import Place
-from ccconsole.model import FleetRow, ServiceKey
+from ccconsole.model.fleet import FleetRow
+from ccconsole.model.services import ServiceKey
 from ccconsole.screens.base import bindings
 from ccconsole.screens.choosing import EnvironmentChoice
 from ccconsole.screens.messages import LogsAsked, MetricsAsked, PromptAsked, ServiceAsked

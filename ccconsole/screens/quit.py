@@ -13,7 +13,7 @@ from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from ccconsole.format import count
-from ccconsole.model import Rollout
+from ccconsole.model.rollouts import Rollout
 from ccconsole.paints import MUTED
 from ccconsole.screens.groups import Group
 from ccconsole.screens.session import Session

@@ -13,7 +13,7 @@ from textual import on
 from textual.message import Message
 
 from ccconsole.format import size
-from ccconsole.model import Task
+from ccconsole.model.tasks import Task
 from ccconsole.recordings.exporting import Export
 from ccconsole.recordings.files import NewFile, format_of
 from ccconsole.screens.base import ConsoleScreen

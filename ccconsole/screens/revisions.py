@@ -13,7 +13,8 @@ from textual.message import Message
 
 from ccconsole.commands import Place
 from ccconsole.errors import ConsoleError
-from ccconsole.model import Problem, Revision, ServiceKey
+from ccconsole.model.problem import Problem
+from ccconsole.model.services import Revision, ServiceKey
 from ccconsole.screens.base import bindings
 from ccconsole.screens.changing import ServiceChange
 from ccconsole.screens.desk import Desk

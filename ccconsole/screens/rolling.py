@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from textual import on, work
 from textual.message import Message
 
-from ccconsole.model import Adjustment, Outcome, Plan, Rollout, ServiceKey
+from ccconsole.model.rollouts import Adjustment, Outcome, Plan, Rollout
+from ccconsole.model.services import ServiceKey
 from ccconsole.screens.desk import Desk
 from ccconsole.screens.messages import RolloutAsked, RolloutConfirmed, RolloutStopped
 from ccconsole.screens.tabled import TableScreen

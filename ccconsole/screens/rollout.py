@@ -15,7 +15,8 @@ from textual.widgets import Static
 
 from ccconsole.commands import Place
 from ccconsole.errors import ConsoleError
-from ccconsole.model import Adjustment, Plan, Rollout, ServiceKey
+from ccconsole.model.rollouts import Adjustment, Plan, Rollout
+from ccconsole.model.services import ServiceKey
 from ccconsole.paints import MUTED
 from ccconsole.screens.base import ConsoleScreen, bindings
 from ccconsole.screens.desk import Desk

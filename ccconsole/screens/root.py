@@ -15,7 +15,9 @@ from textual.worker import Worker, WorkerState
 
 from ccconsole.alerts import AlertNews
 from ccconsole.errors import ConsoleError
-from ccconsole.model import BatchShare, FleetRow, FleetSnapshot, Problem
+from ccconsole.model.batches import BatchShare
+from ccconsole.model.fleet import FleetRow, FleetSnapshot
+from ccconsole.model.problem import Problem
 from ccconsole.screens import alarms
 from ccconsole.screens.backend import Draft
 from ccconsole.screens.base import ConsoleScreen

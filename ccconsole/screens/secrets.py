@@ -8,7 +8,7 @@ from typing import ClassVar
 from textual.app import ComposeResult
 
 from ccconsole.commands import Place
-from ccconsole.model import Secret
+from ccconsole.model.secrets import Secret
 from ccconsole.screens.base import bindings
 from ccconsole.screens.inspecting import InspectingScreen, Item
 from ccconsole.widgets.bars import TitleLine

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from ccconsole.config import Environment
 from ccconsole.errors import ConfigError, ConsoleError, Denied, NotFound, NotSignedIn, Refused
-from ccconsole.model import Permission, Service, Task, TaskState
+from ccconsole.model.services import Service
+from ccconsole.model.tasks import Permission, Task, TaskState
 from ccconsole.recordings.keeping import Kept
 from ccconsole.terminal.engine import Terminal
 from ccconsole.terminal.feeder import Feeder

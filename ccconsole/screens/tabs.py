@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from ccconsole.model import ServiceKey
+from ccconsole.model.services import ServiceKey
 from ccconsole.screens.base import ConsoleScreen
 from ccconsole.screens.messages import TabAsked
 from ccconsole.widgets.bars import TabBar

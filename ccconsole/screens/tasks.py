@@ -8,7 +8,8 @@ from typing import ClassVar
 from textual.app import ComposeResult
 
 from ccconsole.commands import Place
-from ccconsole.model import ServiceKey, Task
+from ccconsole.model.services import ServiceKey
+from ccconsole.model.tasks import Task
 from ccconsole.screens.base import bindings
 from ccconsole.screens.choosing import EnvironmentChoice
 from ccconsole.screens.desk import Desk

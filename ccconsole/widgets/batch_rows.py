@@ -8,7 +8,9 @@ from textual.content import Content
 
 from ccconsole.errors import ConsoleError
 from ccconsole.format import count, duration, money
-from ccconsole.model import BatchRow, BatchSnapshot, Problem, TaskState
+from ccconsole.model.batches import BatchRow, BatchSnapshot
+from ccconsole.model.problem import Problem
+from ccconsole.model.tasks import TaskState
 from ccconsole.widgets.rows import Column, Row
 from ccconsole.widgets.task_rows import first_words, state_span, took
 from ccconsole.widgets.text import Span, Tone, content

@@ -6,7 +6,8 @@ from collections.abc import Iterable, Mapping
 
 from ccconsole.config import Environment
 from ccconsole.format import age
-from ccconsole.model import Check, CheckState, Secret
+from ccconsole.model.checks import Check, CheckState
+from ccconsole.model.secrets import Secret
 from ccconsole.widgets.fleet_rows import environment_span
 from ccconsole.widgets.rows import Column, Row
 from ccconsole.widgets.text import Span, Tone

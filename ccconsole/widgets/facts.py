@@ -8,7 +8,7 @@ from textual.reactive import reactive
 from textual.widget import Widget
 
 from ccconsole.format import age, clock, percent
-from ccconsole.model import FleetRow
+from ccconsole.model.fleet import FleetRow
 from ccconsole.paints import MUTED
 from ccconsole.widgets.fleet_rows import STATES, capacity, message_span, short_revision, traffic_span
 from ccconsole.widgets.text import Span, Tone, content

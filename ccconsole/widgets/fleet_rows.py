@@ -7,16 +7,11 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from ccconsole.config import Environment
 from ccconsole.format import age, percent
-from ccconsole.model import (
-    AlertKind,
-    FleetRow,
-    FleetSnapshot,
-    Problem,
-    Service,
-    ServiceKey,
-    ServiceState,
-    TaskState,
-)
+from ccconsole.model.fleet import FleetRow, FleetSnapshot
+from ccconsole.model.metrics import AlertKind
+from ccconsole.model.problem import Problem
+from ccconsole.model.services import Service, ServiceKey, ServiceState
+from ccconsole.model.tasks import TaskState
 from ccconsole.widgets.rows import Column, Order, Row
 from ccconsole.widgets.sparkline import sparkline
 from ccconsole.widgets.text import Span, Tone, plain

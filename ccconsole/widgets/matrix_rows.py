@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from ccconsole.config import Environment, ServiceSpec
-from ccconsole.model import Service
+from ccconsole.model.services import Service
 from ccconsole.widgets.rows import Column, Row
 from ccconsole.widgets.text import Span, Tone
 

@@ -9,7 +9,7 @@ from typing import Any
 from textual.content import Content
 
 from ccconsole.format import duration
-from ccconsole.model import Permission
+from ccconsole.model.tasks import Permission
 from ccconsole.paints import MUTED
 from ccconsole.widgets.text import content
 

@@ -10,7 +10,8 @@ from textual.widget import Widget
 
 from ccconsole.config import Environment
 from ccconsole.format import NOTHING, percent, rate
-from ccconsole.model import AlertKind, FleetRow, Series, ServiceMetrics
+from ccconsole.model.fleet import FleetRow
+from ccconsole.model.metrics import AlertKind, Series, ServiceMetrics
 from ccconsole.paints import MUTED
 from ccconsole.widgets.fleet_rows import COURSE_SECONDS, STATES, busy_span, environment_span
 from ccconsole.widgets.sparkline import sparkline

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from ccconsole.format import age
-from ccconsole.model import Revision, Service
+from ccconsole.model.services import Revision, Service
 from ccconsole.widgets.rows import Column, Row
 from ccconsole.widgets.text import Span, Tone
 

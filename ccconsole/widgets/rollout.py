@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from textual.content import Content
 
 from ccconsole.format import duration
-from ccconsole.model import Action, Adjustment, Change, Outcome, Plan, Rollout, Stage, StageState
+from ccconsole.model.rollouts import Action, Adjustment, Change, Outcome, Plan, Rollout, Stage, StageState
 from ccconsole.paints import MUTED
 from ccconsole.widgets.text import STYLES, Span, Tone, content, plain
 

@@ -6,7 +6,7 @@ from bisect import bisect_right
 from itertools import pairwise
 from operator import itemgetter
 
-from ccconsole.model import Points
+from ccconsole.model.metrics import Points
 
 _time, _value = itemgetter(0), itemgetter(1)
 _BARS = "▁▂▃▄▅▆▇█"

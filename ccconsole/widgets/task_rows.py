@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 
 from ccconsole.config import Environment
 from ccconsole.format import age, duration, money
-from ccconsole.model import CUT_SHORT, Task, TaskState
+from ccconsole.model.tasks import CUT_SHORT, Task, TaskState
 from ccconsole.widgets.fleet_rows import environment_span
 from ccconsole.widgets.rows import Column, Row
 from ccconsole.widgets.text import Span, Tone, plain

@@ -5,7 +5,7 @@ from __future__ import annotations
 from textual.content import Content
 
 from ccconsole.format import age, duration, money, size
-from ccconsole.model import Task
+from ccconsole.model.tasks import Task
 from ccconsole.paints import MUTED
 from ccconsole.widgets.fleet_rows import FUSE_SECONDS
 from ccconsole.widgets.task_rows import first_words, outcome, state_span, took

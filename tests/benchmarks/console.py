@@ -20,7 +20,7 @@ from ccconsole import fleet
 from ccconsole.app import build
 from ccconsole.cloud.connect import Connections
 from ccconsole.config import Config, load
-from ccconsole.model import FleetSnapshot
+from ccconsole.model.fleet import FleetSnapshot
 from ccconsole.screens.live import LiveBackend, spare_the_collector
 from tests.benchmarks.cloud import PROJECT, serve, service_name
 from tests.benchmarks.figures import Figure, Missing, at_most

@@ -19,7 +19,7 @@ from ccconsole import local
 from ccconsole.cloud.connect import Connections
 from ccconsole.config import Config, load
 from ccconsole.fleet import fleet
-from ccconsole.model import FleetSnapshot
+from ccconsole.model.fleet import FleetSnapshot
 
 DEADLINE = 30.0
 

@@ -19,7 +19,7 @@ from google.protobuf import json_format
 from ccconsole.cloud.connect import Connection
 from ccconsole.config import Environment
 from ccconsole.emulator.emulator import Emulator, Options
-from ccconsole.model import LogBatch, LogMode
+from ccconsole.model.logs import LogBatch, LogMode
 from tests.cloud.conftest import DEADLINE, config_of
 
 LOG = "projects/acme/logs/run.googleapis.com%2Fstdout"

@@ -14,7 +14,7 @@ from google.cloud import run_v2
 from ccconsole.cloud.connect import Connections
 from ccconsole.errors import Denied
 from ccconsole.fleet import read_fleet
-from ccconsole.model import ServiceState
+from ccconsole.model.services import ServiceState
 from tests.cloud.conftest import config_of
 
 

@@ -17,7 +17,9 @@ from ccconsole.cli.targets import live_service
 from ccconsole.cloud import deploy, services
 from ccconsole.errors import ConfigError, NotFound
 from ccconsole.fleet import read_fleet
-from ccconsole.model import FleetSnapshot, ServiceState, TaskState
+from ccconsole.model.fleet import FleetSnapshot
+from ccconsole.model.services import ServiceState
+from ccconsole.model.tasks import TaskState
 from tests.cloud.conftest import Emulated, config_of, quick, snapshot_where
 from worker_service.journal import Journal
 from worker_service.wire import Status, TaskSummary

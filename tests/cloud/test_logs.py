@@ -17,7 +17,7 @@ from ccconsole.cloud.log_hub import LogHub
 from ccconsole.cloud.logs import history
 from ccconsole.emulator.logging.filter import compile_filter
 from ccconsole.errors import ConfigError, Denied, Unreachable
-from ccconsole.model import HttpRequest, LogBatch, LogMode, LogQuery, Severity
+from ccconsole.model.logs import HttpRequest, LogBatch, LogMode, LogQuery, Severity
 from tests.cloud.conftest import config_of
 from tests.cloud.following import connected, emulator, environment_at, following, line, writing
 

@@ -21,7 +21,7 @@ from ccconsole.config import Environment
 from ccconsole.emulator.emulator import Emulator
 from ccconsole.emulator.logging.tail import TailLimits
 from ccconsole.errors import Unreachable
-from ccconsole.model import LogBatch, LogMode, LogQuery, Severity
+from ccconsole.model.logs import LogBatch, LogMode, LogQuery, Severity
 from ccconsole.streams import Clock
 from tests.cloud.conftest import until
 from tests.cloud.following import (

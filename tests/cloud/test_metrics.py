@@ -21,7 +21,8 @@ from ccconsole.emulator.emulator import Emulator, Options
 from ccconsole.emulator.monitoring import metrics as measured
 from ccconsole.emulator.monitoring.store import Key, Value, labels
 from ccconsole.emulator.spec import Images
-from ccconsole.model import MetricsSnapshot, ServiceKey
+from ccconsole.model.metrics import MetricsSnapshot
+from ccconsole.model.services import ServiceKey
 from ccconsole.streams import Clock
 
 REGION = "us-central1"

@@ -21,7 +21,8 @@ from ccconsole.cloud.connect import Connections
 from ccconsole.cloud.metrics import metrics
 from ccconsole.errors import Denied
 from ccconsole.fleet import fleet, read_fleet
-from ccconsole.model import FleetSnapshot, ServiceKey
+from ccconsole.model.fleet import FleetSnapshot
+from ccconsole.model.services import ServiceKey
 from ccconsole.streams import Clock
 from tests.cloud.conftest import Emulated, config_of, quick, snapshot_where
 

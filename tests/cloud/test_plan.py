@@ -12,7 +12,7 @@ from ccconsole.cloud import comparison, deploy, overlay, services
 from ccconsole.cloud.connect import Connection
 from ccconsole.cloud.plan import wanted
 from ccconsole.config import Config
-from ccconsole.model import Action, AdviceKind, Plan
+from ccconsole.model.rollouts import Action, AdviceKind, Plan
 from tests.cloud.conftest import Emulated, config_of
 
 DEV = """

@@ -14,7 +14,7 @@ import pytest
 from ccconsole.cloud.connect import Connections
 from ccconsole.errors import NotSignedIn, TimedOut, Unreachable
 from ccconsole.fleet import fleet, read_fleet
-from ccconsole.model import FleetSnapshot
+from ccconsole.model.fleet import FleetSnapshot
 from ccconsole.streams import Clock
 from tests.cloud.conftest import Emulated, config_of
 

@@ -12,7 +12,7 @@ import pytest
 
 from ccconsole import runs
 from ccconsole.config import Environment
-from ccconsole.model import Service
+from ccconsole.model.services import Service
 from ccconsole.recordings.exporting import recorded
 from ccconsole.recordings.player import Player
 from ccconsole.terminal.engine import Terminal

@@ -18,7 +18,8 @@ from ccconsole.config import Environment, ServiceSpec
 from ccconsole.emulator.emulator import Emulator, Options
 from ccconsole.emulator.refusals import Refusals
 from ccconsole.emulator.spec import Images
-from ccconsole.model import Outcome, Plan, Revision, Rollout, Service, ServiceKey, StageState
+from ccconsole.model.rollouts import Outcome, Plan, Rollout, StageState
+from ccconsole.model.services import Revision, Service, ServiceKey
 from ccconsole.rollouts import Canary
 from tests.cloud.conftest import config_of
 from tests.emulator.conftest import COMMAND, QUICK

@@ -8,7 +8,8 @@ import pytest
 
 from ccconsole import rollouts
 from ccconsole.errors import NotFound
-from ccconsole.model import Adjustment, AdviceKind, Rollout, TrafficShare
+from ccconsole.model.rollouts import Adjustment, AdviceKind, Rollout
+from ccconsole.model.services import TrafficShare
 from ccconsole.rollouts.shares import scaled
 from tests.rollouts.conftest import Site, done, drained
 

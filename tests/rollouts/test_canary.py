@@ -10,7 +10,7 @@ import pytest
 
 from ccconsole import rollouts
 from ccconsole.cloud.gcloud import CANARY_TAG
-from ccconsole.model import Action, AdviceKind, Outcome, Rollout, StageState
+from ccconsole.model.rollouts import Action, AdviceKind, Outcome, Rollout, StageState
 from ccconsole.rollouts import Canary
 from ccconsole.rollouts.figures import Figures
 from tests.rollouts.conftest import Launch, Site, done, states

@@ -10,7 +10,7 @@ import pytest
 from google.cloud import run_v2
 
 from ccconsole import rollouts
-from ccconsole.model import Action, AdviceKind, Outcome, StageState
+from ccconsole.model.rollouts import Action, AdviceKind, Outcome, StageState
 from tests.rollouts.conftest import Launch, Site, done, drained, states
 
 

@@ -11,7 +11,7 @@ from ccconsole.cloud.connect import Connections
 from ccconsole.cloud.permissions import LEAST_ROLES
 from ccconsole.config import Config
 from ccconsole.emulator.permissions import NEEDS
-from ccconsole.model import Check, CheckState
+from ccconsole.model.checks import Check, CheckState
 from tests.rollouts.conftest import Launch, Site
 
 SECRETS = '[env.dev.secrets]\nANTHROPIC_API_KEY = "key"\n'

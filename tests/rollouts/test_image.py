@@ -25,7 +25,7 @@ from ccconsole.cloud.connect import Connection
 from ccconsole.cloud.engine import Built, Source
 from ccconsole.cloud.failures import RolloutFailed
 from ccconsole.errors import Denied
-from ccconsole.model import Outcome
+from ccconsole.model.rollouts import Outcome
 from ccconsole.rollouts import Build
 from tests.cloud.conftest import config_of
 from tests.data.fake_docker import DIGEST

@@ -8,7 +8,7 @@ import pytest
 
 from ccconsole import rollouts
 from ccconsole.errors import ConsoleError
-from ccconsole.model import Outcome, Rollout
+from ccconsole.model.rollouts import Outcome, Rollout
 from tests.rollouts.conftest import Launch, Site, done, drained
 
 SECRET = 'secrets = { ANTHROPIC_API_KEY = "key" }\n'

@@ -15,7 +15,8 @@ import pytest
 from ccconsole import rollouts
 from ccconsole.cloud import secrets
 from ccconsole.errors import ConfigError, NotFound
-from ccconsole.model import Outcome, Rollout, Secret
+from ccconsole.model.rollouts import Outcome, Rollout
+from ccconsole.model.secrets import Secret
 from tests.rollouts.conftest import DEV, Launch, Site, done, drained
 
 TEXT = '[env.dev.secrets]\nANTHROPIC_API_KEY = "key"\n'

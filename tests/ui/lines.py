@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 from typing import Any
 
-from ccconsole.model import LogBatch, LogEntry, LogMode, Severity
+from ccconsole.model.logs import LogBatch, LogEntry, LogMode, Severity
 from tests.ui.world import NOW
 
 _numbers = itertools.count()

@@ -6,7 +6,8 @@ import math
 from collections.abc import Callable
 from statistics import fmean
 
-from ccconsole.model import MetricsSnapshot, Points, Series, ServiceKey, ServiceMetrics
+from ccconsole.model.metrics import MetricsSnapshot, Points, Series, ServiceMetrics
+from ccconsole.model.services import ServiceKey
 
 UNITS = {
     "request_count_2xx": "requests",

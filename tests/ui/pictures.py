@@ -10,17 +10,11 @@ from pathlib import Path
 
 from ccconsole.alerts import alerts_of
 from ccconsole.config import Alerts
-from ccconsole.model import (
-    FleetRow,
-    FleetSnapshot,
-    LogEntry,
-    Problem,
-    ServiceKey,
-    ServiceState,
-    Severity,
-    Task,
-    TrafficShare,
-)
+from ccconsole.model.fleet import FleetRow, FleetSnapshot
+from ccconsole.model.logs import LogEntry, Severity
+from ccconsole.model.problem import Problem
+from ccconsole.model.services import ServiceKey, ServiceState, TrafficShare
+from ccconsole.model.tasks import Task
 from ccconsole.screens.logs import LogsScreen
 from ccconsole.screens.task import TaskScreen
 from ccconsole.widgets.metrics.view import ChartView

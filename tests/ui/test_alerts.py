@@ -2,15 +2,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from ccconsole.model import (
-    Alert,
-    AlertKind,
-    FleetRow,
-    Points,
-    Problem,
-    Series,
-    ServiceMetrics,
-)
+from ccconsole.model.fleet import FleetRow
+from ccconsole.model.metrics import Alert, AlertKind, Points, Series, ServiceMetrics
+from ccconsole.model.problem import Problem
 from tests.ui.world import NOW, USUAL, console, fleet, row
 
 CPU = Alert(AlertKind.CPU, "CPU at 95% of its limit", NOW - 65)

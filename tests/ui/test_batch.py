@@ -13,7 +13,10 @@ import pytest
 
 from ccconsole.batches import Batch
 from ccconsole.errors import ConfigError, Refused
-from ccconsole.model import BatchRow, BatchShare, BatchSnapshot, Problem, ServiceKey, Task, TaskState
+from ccconsole.model.batches import BatchRow, BatchShare, BatchSnapshot
+from ccconsole.model.problem import Problem
+from ccconsole.model.services import ServiceKey
+from ccconsole.model.tasks import Task, TaskState
 from ccconsole.screens.backend import BatchOrder, BatchPlan
 from ccconsole.screens.batch import BatchScreen, BatchTable
 from ccconsole.screens.batch_plan import BatchPlanScreen

@@ -3,7 +3,9 @@ from __future__ import annotations
 import asyncio
 
 from ccconsole.errors import NotSignedIn
-from ccconsole.model import FleetSnapshot, Problem, ServiceKey, ServiceState
+from ccconsole.model.fleet import FleetSnapshot
+from ccconsole.model.problem import Problem
+from ccconsole.model.services import ServiceKey, ServiceState
 from tests.ui.world import CONFIG, NOW, USUAL, console, fleet, row, task
 
 

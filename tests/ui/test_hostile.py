@@ -5,7 +5,10 @@ from __future__ import annotations
 import pytest
 
 from ccconsole.errors import Refused
-from ccconsole.model import FleetSnapshot, Problem, ServiceState, TaskState
+from ccconsole.model.fleet import FleetSnapshot
+from ccconsole.model.problem import Problem
+from ccconsole.model.services import ServiceState
+from ccconsole.model.tasks import TaskState
 from ccconsole.screens.service import ServiceScreen
 from ccconsole.screens.task import TaskScreen
 from ccconsole.screens.tasks import TasksScreen

@@ -1,7 +1,8 @@
 from __future__ import annotations
 
 from ccconsole.errors import Denied
-from ccconsole.model import Check, CheckState, Secret, SecretVersion
+from ccconsole.model.checks import Check, CheckState
+from ccconsole.model.secrets import Secret, SecretVersion
 from ccconsole.screens.doctor import DoctorScreen
 from ccconsole.screens.secrets import SecretsScreen
 from tests.ui.world import NOW, Console, console

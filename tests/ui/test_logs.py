@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from ccconsole.errors import Denied
-from ccconsole.model import LogBatch, LogMode, Problem, Severity
+from ccconsole.model.logs import LogBatch, LogMode, Severity
+from ccconsole.model.problem import Problem
 from ccconsole.screens.logs import LogsScreen
 from ccconsole.screens.task import TaskScreen
 from tests.ui.lines import entry, live

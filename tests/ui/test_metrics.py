@@ -6,7 +6,9 @@ from dataclasses import replace
 
 import pytest
 
-from ccconsole.model import MetricsSnapshot, Problem, Series, ServiceKey, ServiceMetrics
+from ccconsole.model.metrics import MetricsSnapshot, Series, ServiceMetrics
+from ccconsole.model.problem import Problem
+from ccconsole.model.services import ServiceKey
 from ccconsole.screens.logs import LogsScreen
 from ccconsole.screens.metrics import MetricsScreen
 from ccconsole.widgets.metrics.charts import CHARTS, heading

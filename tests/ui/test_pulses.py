@@ -4,7 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from ccconsole.model import FleetRow, ServiceKey
+from ccconsole.model.fleet import FleetRow
+from ccconsole.model.services import ServiceKey
 from ccconsole.screens.logs import LogsScreen
 from ccconsole.screens.metrics import MetricsScreen
 from ccconsole.screens.pulses import PulsesScreen

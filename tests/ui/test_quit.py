@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from ccconsole.errors import Refused
-from ccconsole.model import Rollout
+from ccconsole.model.rollouts import Rollout
 from ccconsole.screens.quit import QuitScreen
 from tests.ui.test_task import started
 from tests.ui.world import NOW, Console, console, fleet, row

@@ -9,7 +9,7 @@ import pytest
 
 from ccconsole.app import build
 from ccconsole.config import Config
-from ccconsole.model import TaskState
+from ccconsole.model.tasks import TaskState
 from ccconsole.recordings.player import Player
 from ccconsole.recordings.reading import Recording
 from ccconsole.screens.panel import TaskPanel

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from ccconsole.errors import Denied
-from ccconsole.model import (
+from ccconsole.model.problem import Problem
+from ccconsole.model.rollouts import (
     Action,
     Adjustment,
     Advice,
@@ -17,14 +18,11 @@ from ccconsole.model import (
     Change,
     Outcome,
     Plan,
-    Problem,
-    Revision,
     Rollout,
-    ServiceKey,
     Stage,
     StageState,
-    TrafficShare,
 )
+from ccconsole.model.services import Revision, ServiceKey, TrafficShare
 from ccconsole.screens.matrix import MatrixScreen
 from ccconsole.screens.revisions import RevisionsScreen
 from ccconsole.screens.rollout import RolloutScreen

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from ccconsole.errors import Refused, Unreachable
-from ccconsole.model import TaskState
+from ccconsole.model.tasks import TaskState
 from ccconsole.screens.session import Session, Typed
 from tests.ui.world import CONFIG, task
 from worker_service.wire import EventType, TaskEvent

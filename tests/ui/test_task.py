@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from ccconsole.errors import Refused
-from ccconsole.model import TaskState
+from ccconsole.model.tasks import TaskState
 from ccconsole.screens.choice import ChoiceScreen
 from ccconsole.screens.panel import TaskPanel
 from ccconsole.screens.prompt import PromptScreen

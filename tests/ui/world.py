@@ -17,27 +17,15 @@ from ccconsole.app import ConsoleApp, build
 from ccconsole.config import Config, Environment
 from ccconsole.errors import ConsoleError
 from ccconsole.keymap import Settings
-from ccconsole.model import (
-    Adjustment,
-    BatchSnapshot,
-    Check,
-    FleetRow,
-    FleetSnapshot,
-    LogBatch,
-    LogMode,
-    LogQuery,
-    MetricsSnapshot,
-    Plan,
-    Revision,
-    Rollout,
-    Secret,
-    Service,
-    ServiceKey,
-    ServiceState,
-    Task,
-    TaskState,
-    TrafficShare,
-)
+from ccconsole.model.batches import BatchSnapshot
+from ccconsole.model.checks import Check
+from ccconsole.model.fleet import FleetRow, FleetSnapshot
+from ccconsole.model.logs import LogBatch, LogMode, LogQuery
+from ccconsole.model.metrics import MetricsSnapshot
+from ccconsole.model.rollouts import Adjustment, Plan, Rollout
+from ccconsole.model.secrets import Secret
+from ccconsole.model.services import Revision, Service, ServiceKey, ServiceState, TrafficShare
+from ccconsole.model.tasks import Task, TaskState
 from ccconsole.screens.backend import BatchOrder, BatchPlan, Draft
 from ccconsole.screens.fleet import FleetScreen
 from ccconsole.screens.history import PromptHistory

@@ -8,19 +8,10 @@ import pytest
 
 from ccconsole.alerts import AlertNews, Transitions, alerts_of
 from ccconsole.config import Alerts
-from ccconsole.model import (
-    Alert,
-    AlertKind,
-    FleetRow,
-    Points,
-    Series,
-    Service,
-    ServiceKey,
-    ServiceMetrics,
-    ServiceState,
-    Task,
-    TaskState,
-)
+from ccconsole.model.fleet import FleetRow
+from ccconsole.model.metrics import Alert, AlertKind, Points, Series, ServiceMetrics
+from ccconsole.model.services import Service, ServiceKey, ServiceState
+from ccconsole.model.tasks import Task, TaskState
 
 NOW = 1_800_000_000.0
 KEY = ServiceKey("dev", "us-central1", "worker")

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from ccconsole.batches import PromptLine, batch_name, checked_name, naming, place, read
 from ccconsole.config import Environment, ServiceSpec
 from ccconsole.errors import ConfigError
-from ccconsole.model import ServiceKey
+from ccconsole.model.services import ServiceKey
 from worker_service.wire import MAX_PROMPT_BYTES, Mode
 
 

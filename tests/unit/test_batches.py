@@ -19,7 +19,9 @@ from ccconsole.batches import Batch, Halt, Lane, Options, Pace, PromptLine, asse
 from ccconsole.batches.records import ledger_path
 from ccconsole.config import Environment
 from ccconsole.errors import ConfigError, ConsoleError, NotFound, Refused
-from ccconsole.model import BatchRow, BatchSnapshot, Service, ServiceKey, ServiceState, TaskState
+from ccconsole.model.batches import BatchRow, BatchSnapshot
+from ccconsole.model.services import Service, ServiceKey, ServiceState
+from ccconsole.model.tasks import TaskState
 from tests.unit.workers import DEADLINE, Call, Real, complete, real_worker, scripted, sse, until
 from worker_service import layout
 from worker_service.wire import EventType

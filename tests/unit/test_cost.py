@@ -6,18 +6,10 @@ import pytest
 
 from ccconsole import cost, prices
 from ccconsole.config import ServiceSpec
-from ccconsole.model import (
-    Billing,
-    Points,
-    Series,
-    Service,
-    ServiceKey,
-    ServiceMetrics,
-    ServiceState,
-    Size,
-    Task,
-    TaskState,
-)
+from ccconsole.model.costs import Billing, Size
+from ccconsole.model.metrics import Points, Series, ServiceMetrics
+from ccconsole.model.services import Service, ServiceKey, ServiceState
+from ccconsole.model.tasks import Task, TaskState
 
 KEY = ServiceKey("prod", "us-central1", "worker")
 PROD = ServiceSpec(KEY, "worker", cpu="2", memory="4Gi", min_instances=1, max_instances=20)

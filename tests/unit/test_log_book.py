@@ -7,7 +7,7 @@ from dataclasses import replace
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ccconsole.model import LogEntry, Severity
+from ccconsole.model.logs import LogEntry, Severity
 from ccconsole.widgets.logs.book import LogBook, LogFilter, key
 from tests.ui.lines import entry
 from tests.ui.world import NOW

@@ -14,7 +14,7 @@ import yaml
 from ccconsole.cli import output
 from ccconsole.cli.output import Column, Format
 from ccconsole.errors import Denied
-from ccconsole.model import Problem
+from ccconsole.model.problem import Problem
 
 ROWS: list[dict[str, Any]] = [
     {"name": "a", "state": "ready", "nested": {"min": 0}},

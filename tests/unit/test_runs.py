@@ -13,7 +13,7 @@ import pytest
 
 from ccconsole import runs
 from ccconsole.errors import NotFound, Refused, Unreachable
-from ccconsole.model import TaskState
+from ccconsole.model.tasks import TaskState
 from ccconsole.problems import Full
 from ccconsole.runs import NoOutcome
 from tests.unit.workers import Call, complete, environment, output, scripted, service, sse, until

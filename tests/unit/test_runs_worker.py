@@ -15,7 +15,7 @@ from uuid import uuid4
 import pytest
 
 from ccconsole import runs, worker_client
-from ccconsole.model import TaskState
+from ccconsole.model.tasks import TaskState
 from ccconsole.runs import output_bytes
 from tests.unit.workers import DEADLINE, Real, environment, real_worker, service, until
 from worker_service import layout, reading

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from ccconsole.model import Points
+from ccconsole.model.metrics import Points
 from ccconsole.widgets.sparkline import sparkline
 
 

@@ -19,7 +19,7 @@ import httpx
 import uvicorn
 
 from ccconsole.config import Environment
-from ccconsole.model import Service, ServiceKey, ServiceState
+from ccconsole.model.services import Service, ServiceKey, ServiceState
 
 DEADLINE = 20.0
 """Seconds that anything in these tests may take on a noisy machine."""

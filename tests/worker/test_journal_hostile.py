@@ -16,7 +16,7 @@ import pytest
 
 from ccconsole.errors import NotFound, Unreachable
 from ccconsole.journal import JournalReader
-from ccconsole.model import TaskState
+from ccconsole.model.tasks import TaskState
 from tests.worker import places
 from tests.worker.conftest import StartWorker, output
 from tests.worker.test_journal import end, event, summary, written

@@ -8,7 +8,7 @@ from contextlib import aclosing
 import pytest
 
 from ccconsole.journal import JournalReader
-from ccconsole.model import TaskState
+from ccconsole.model.tasks import TaskState
 from tests.worker.conftest import StartProcess, StartWorker, until
 from tests.worker.places import SHARED, Place
 from worker_service import layout

@@ -7,7 +7,7 @@ from bisect import bisect_left, insort
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
-from ccconsole.model import LogEntry, Severity
+from ccconsole.model.logs import LogEntry, Severity
 from ccconsole.widgets.patterns import TextFilter, TextPattern
 
 CAPACITY = 100_000

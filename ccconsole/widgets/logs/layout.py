@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ccconsole.model import LogEntry
+from ccconsole.model.logs import LogEntry
 from ccconsole.widgets.logs import text
 from ccconsole.widgets.logs.book import Key, key
 from ccconsole.widgets.logs.text import INDENT, Look, Piece

@@ -6,7 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from ccconsole.format import count, duration
-from ccconsole.model import LogBatch, LogEntry, LogMode, Problem
+from ccconsole.model.logs import LogBatch, LogEntry, LogMode
+from ccconsole.model.problem import Problem
 from ccconsole.widgets.logs.book import LogBook
 from ccconsole.widgets.patterns import TextFilter
 from ccconsole.widgets.text import Span, Tone

@@ -12,7 +12,8 @@ from rich.cells import cell_len, chop_cells
 
 from ccconsole import log_records as records
 from ccconsole.format import duration, size
-from ccconsole.model import HttpRequest, LogEntry, ServiceKey, Severity
+from ccconsole.model.logs import HttpRequest, LogEntry, Severity
+from ccconsole.model.services import ServiceKey
 from ccconsole.widgets.text import plain
 
 MOST_SHOWN = 4_000

@@ -13,7 +13,7 @@ from textual import events
 from textual.message import Message
 from textual.strip import Strip
 
-from ccconsole.model import LogEntry
+from ccconsole.model.logs import LogEntry
 from ccconsole.paints import MUTED, Painted
 from ccconsole.widgets.logs import text
 from ccconsole.widgets.logs.book import LogBook

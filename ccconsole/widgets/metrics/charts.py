@@ -9,7 +9,8 @@ from textual.content import Content
 
 from ccconsole import format
 from ccconsole.config import Alerts
-from ccconsole.model import Points, Series, Service, ServiceMetrics
+from ccconsole.model.metrics import Points, Series, ServiceMetrics
+from ccconsole.model.services import Service
 from ccconsole.paints import MUTED
 from ccconsole.widgets.text import STYLES, Tone, content
 

@@ -16,7 +16,7 @@ from typing import Any
 import plotext
 from textual.content import Content
 
-from ccconsole.model import Points, ServiceMetrics
+from ccconsole.model.metrics import Points, ServiceMetrics
 from ccconsole.paints import FAINT
 from ccconsole.widgets.metrics.charts import Chart
 from ccconsole.widgets.text import STYLES, Tone
