@@ -8,13 +8,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from ccconsole import format
-from ccconsole.config import Alerts
-from ccconsole.model.fleet import FleetRow
-from ccconsole.model.metrics import Alert, AlertKind, Series
+from ccconsole.model.metrics import Alert, AlertKind
 from ccconsole.model.services import ServiceKey
-from ccconsole.model.tasks import Task, TaskState
+from ccconsole.model.tasks import TaskState
+
+if TYPE_CHECKING:
+    from ccconsole.config import Alerts
+    from ccconsole.model.fleet import FleetRow
+    from ccconsole.model.metrics import Series
+    from ccconsole.model.tasks import Task
 
 ERROR_WINDOW = 900.0
 """Seconds that the error rate is of: workers serve few and long requests."""

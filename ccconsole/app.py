@@ -27,7 +27,6 @@ from ccconsole import keymap
 from ccconsole.config import Config
 from ccconsole.errors import ConfigError
 from ccconsole.keymap import Settings
-from ccconsole.screens.backend import Backend
 from ccconsole.screens.desk import Desk
 from ccconsole.screens.fleet import FleetScreen
 from ccconsole.screens.history import PromptHistory
@@ -36,6 +35,7 @@ from ccconsole.screens.palette import ConsoleProvider
 
 if TYPE_CHECKING:
     from ccconsole.recordings.reading import Recording
+    from ccconsole.screens.backend import Backend
 
 DARK = Theme(
     name="ccconsole-dark",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import platformdirs
 import tomli
@@ -13,15 +13,20 @@ from ccconsole.config.layers import (
     DEFAULT_KEYS,
     ENVIRONMENT_KEYS,
     SERVICE_KEYS,
-    Layer,
     Mistakes,
     Reader,
     Setting,
 )
 from ccconsole.config.schema import Alerts, Environment, ServiceSpec
-from ccconsole.config.text import KeyPath, line_numbers
+from ccconsole.config.text import line_numbers
 from ccconsole.errors import ConfigError
 from ccconsole.model.services import ServiceKey
+
+if TYPE_CHECKING:
+    from ccconsole.config.layers import (
+        Layer,
+    )
+    from ccconsole.config.text import KeyPath
 
 _BUILT_IN = {
     "project": "$GOOGLE_CLOUD_PROJECT",

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
-from ccconsole.model.problem import Problem
-from ccconsole.model.services import ServiceKey
-from ccconsole.model.tasks import Task, TaskState
+if TYPE_CHECKING:
+    from ccconsole.model.problem import Problem
+    from ccconsole.model.services import ServiceKey
+    from ccconsole.model.tasks import Task, TaskState
 
 
 @dataclass(frozen=True)

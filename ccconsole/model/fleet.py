@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
-from ccconsole.model.metrics import Alert, ServiceMetrics
-from ccconsole.model.problem import Problem
-from ccconsole.model.services import Service
-from ccconsole.model.tasks import Task
+if TYPE_CHECKING:
+    from ccconsole.model.metrics import Alert, ServiceMetrics
+    from ccconsole.model.problem import Problem
+    from ccconsole.model.services import Service
+    from ccconsole.model.tasks import Task
 
 
 @dataclass(frozen=True)

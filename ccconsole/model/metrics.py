@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
-from ccconsole.model.problem import Problem
-from ccconsole.model.services import ServiceKey
+if TYPE_CHECKING:
+    from ccconsole.model.problem import Problem
+    from ccconsole.model.services import ServiceKey
 
 Points = tuple[tuple[float, float], ...]
 """(time, value), oldest first; the time ends the period that the value is of, seconds since the epoch."""

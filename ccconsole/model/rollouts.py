@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
-from ccconsole.model.problem import Problem
-from ccconsole.model.services import ServiceKey, TrafficShare
+if TYPE_CHECKING:
+    from ccconsole.model.problem import Problem
+    from ccconsole.model.services import ServiceKey, TrafficShare
 
 
 class Action(StrEnum):

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from textual.app import App
 from textual.notifications import SeverityLevel
 
-from ccconsole.alerts import Transitions
-from ccconsole.model.metrics import Alert
-from ccconsole.model.services import ServiceKey
 from ccconsole.widgets.text import plain_lines
+
+if TYPE_CHECKING:
+    from ccconsole.alerts import Transitions
+    from ccconsole.model.metrics import Alert
+    from ccconsole.model.services import ServiceKey
 
 MOST_TOLD = 5
 """Alerts that one toast names."""

@@ -11,19 +11,18 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from ccconsole.config import Environment
-from ccconsole.model.batches import BatchRow, BatchShare, BatchSnapshot
-from ccconsole.model.checks import Check
-from ccconsole.model.fleet import FleetSnapshot
-from ccconsole.model.logs import LogBatch, LogQuery
-from ccconsole.model.metrics import MetricsSnapshot
-from ccconsole.model.rollouts import Adjustment, Plan, Rollout
-from ccconsole.model.secrets import Secret
-from ccconsole.model.services import Revision, Service, ServiceKey
-from ccconsole.model.tasks import Task, TaskState
-
 if TYPE_CHECKING:
     from ccconsole.batches import Batch
+    from ccconsole.config import Environment
+    from ccconsole.model.batches import BatchRow, BatchShare, BatchSnapshot
+    from ccconsole.model.checks import Check
+    from ccconsole.model.fleet import FleetSnapshot
+    from ccconsole.model.logs import LogBatch, LogQuery
+    from ccconsole.model.metrics import MetricsSnapshot
+    from ccconsole.model.rollouts import Adjustment, Plan, Rollout
+    from ccconsole.model.secrets import Secret
+    from ccconsole.model.services import Revision, Service, ServiceKey
+    from ccconsole.model.tasks import Task, TaskState
     from worker_service.wire import TaskEvent
 
 Option = str | int | float | bool

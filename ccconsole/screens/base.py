@@ -15,11 +15,9 @@ from textual.widgets import Static
 from textual.worker import Worker, WorkerState
 
 from ccconsole import commands
-from ccconsole.commands import Place
 from ccconsole.errors import ConsoleError
 from ccconsole.format import age
 from ccconsole.screens.compositor import FrontCompositor
-from ccconsole.screens.desk import Desk
 from ccconsole.screens.going import Going
 from ccconsole.screens.motion import Motion
 from ccconsole.screens.words import obeyed, words
@@ -29,6 +27,8 @@ from ccconsole.widgets.line_input import Asked, LineInput
 from ccconsole.widgets.text import Span, Tone, content, plain, plain_lines
 
 if TYPE_CHECKING:
+    from ccconsole.commands import Place
+    from ccconsole.screens.desk import Desk
     from ccconsole.screens.session import Session
 
 CLOCK_SECONDS = 1.0

@@ -10,17 +10,15 @@ from textual import on, work
 from textual.message import Message
 
 from ccconsole.errors import ConsoleError
-from ccconsole.model.batches import BatchSnapshot
 from ccconsole.model.tasks import TaskState
-from ccconsole.screens.backend import BatchPlan
-from ccconsole.screens.batch_words import ordered
-from ccconsole.screens.groups import Group, of_plan
 from ccconsole.screens.messages import BatchAsked, BatchConfirmed, BatchesAsked, BatchHalted
 from ccconsole.screens.options import OptionError
 from ccconsole.screens.rolling import RollingScreen
-from ccconsole.widgets.batch_rows import is_bad, told
 
 if TYPE_CHECKING:
+    from ccconsole.model.batches import BatchSnapshot
+    from ccconsole.screens.backend import BatchPlan
+    from ccconsole.screens.groups import Group
     from ccconsole.screens.session import Session
 
 
@@ -44,6 +42,7 @@ class BatchingScreen(RollingScreen):
     @on(BatchAsked)
     def _batch_asked(self, message: BatchAsked) -> None:
         from ccconsole.screens.batch_plan import BatchPlanScreen
+        from ccconsole.screens.batch_words import ordered
 
         if not message.keys:
             self.say("There is no service here to run prompts on.", is_warning=True)
@@ -76,6 +75,7 @@ class BatchingScreen(RollingScreen):
     @on(BatchConfirmed)
     def _batch_confirmed(self, message: BatchConfirmed) -> None:
         from ccconsole.screens.batch_plan import BatchPlanScreen
+        from ccconsole.screens.groups import of_plan
 
         plan = message.plan
         known = self.desk.groups.get(plan.batch.name)
@@ -128,6 +128,7 @@ class BatchingScreen(RollingScreen):
 
     def _tell_group(self, group: Group) -> None:
         from ccconsole.screens.batch import BatchScreen
+        from ccconsole.widgets.batch_rows import is_bad, told
 
         screen = self.app.screen
         if group.is_over and not (isinstance(screen, BatchScreen) and screen.group is group):

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from ccconsole.model.services import ServiceKey
+from typing import TYPE_CHECKING
+
 from ccconsole.screens.base import ConsoleScreen
 from ccconsole.screens.messages import BatchAsked, RolloutAsked
 from ccconsole.widgets.line_input import Asked
+
+if TYPE_CHECKING:
+    from ccconsole.model.services import ServiceKey
 
 
 class ServiceChange(ConsoleScreen):

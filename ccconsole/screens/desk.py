@@ -9,19 +9,20 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from ccconsole.commands import Place
-from ccconsole.config import Config, Environment
 from ccconsole.errors import Refused
-from ccconsole.model.fleet import FleetRow, FleetSnapshot
-from ccconsole.model.problem import Problem
-from ccconsole.model.rollouts import Rollout
-from ccconsole.model.services import ServiceKey
+from ccconsole.model.fleet import FleetSnapshot
 from ccconsole.model.tasks import Task, TaskState
-from ccconsole.screens.backend import Backend, Draft, Option
 from ccconsole.screens.history import PromptHistory
 
 if TYPE_CHECKING:
     from textual.geometry import Size
 
+    from ccconsole.config import Config, Environment
+    from ccconsole.model.fleet import FleetRow
+    from ccconsole.model.problem import Problem
+    from ccconsole.model.rollouts import Rollout
+    from ccconsole.model.services import ServiceKey
+    from ccconsole.screens.backend import Backend, Draft, Option
     from ccconsole.screens.groups import Group
     from ccconsole.screens.session import Session
     from worker_service.wire import TaskEvent

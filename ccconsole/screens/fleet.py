@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from textual import on
 from textual.app import ComposeResult
@@ -13,7 +13,6 @@ from ccconsole.model.services import ServiceKey
 from ccconsole.screens.base import bindings
 from ccconsole.screens.changing import ServiceChange
 from ccconsole.screens.choosing import EnvironmentChoice
-from ccconsole.screens.desk import Desk
 from ccconsole.screens.messages import (
     LogsAsked,
     MatrixAsked,
@@ -24,10 +23,14 @@ from ccconsole.screens.messages import (
 )
 from ccconsole.screens.root import RootScreen
 from ccconsole.widgets.bars import Crumbs, TitleLine
-from ccconsole.widgets.fleet_rows import COLUMNS, Drawn, fleet_rows, message_span
-from ccconsole.widgets.rows import Row
+from ccconsole.widgets.fleet_rows import COLUMNS, fleet_rows, message_span
 from ccconsole.widgets.table import RowTable
 from ccconsole.widgets.text import Span, Tone
+
+if TYPE_CHECKING:
+    from ccconsole.screens.desk import Desk
+    from ccconsole.widgets.fleet_rows import Drawn
+    from ccconsole.widgets.rows import Row
 
 
 class FleetScreen(EnvironmentChoice, ServiceChange, RootScreen):

@@ -6,12 +6,16 @@ import asyncio
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
-from ccconsole.errors import ConsoleError
-from ccconsole.model.batches import BatchRow, BatchShare, BatchSnapshot
-from ccconsole.model.services import ServiceKey
-from ccconsole.model.tasks import Task
-from ccconsole.screens.backend import BatchPlan
+from ccconsole.model.batches import BatchRow, BatchSnapshot
+
+if TYPE_CHECKING:
+    from ccconsole.errors import ConsoleError
+    from ccconsole.model.batches import BatchShare
+    from ccconsole.model.services import ServiceKey
+    from ccconsole.model.tasks import Task
+    from ccconsole.screens.backend import BatchPlan
 
 
 class Group:

@@ -5,20 +5,23 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from textual import on
 from textual.message import Message
 
 from ccconsole.errors import ConsoleError
 from ccconsole.model.problem import Problem
-from ccconsole.model.tasks import Task
 from ccconsole.screens.choice import ChoiceScreen, cancel_question
-from ccconsole.screens.desk import Desk
 from ccconsole.screens.messages import ControlAsked, ReplayAsked, TaskOpened
 from ccconsole.screens.tabled import TableScreen
 from ccconsole.widgets.fleet_rows import environment_span, problem_text
 from ccconsole.widgets.rows import Row, Sort
 from ccconsole.widgets.text import Span, Tone
+
+if TYPE_CHECKING:
+    from ccconsole.model.tasks import Task
+    from ccconsole.screens.desk import Desk
 
 LOCAL_SECONDS = 2.0
 CLOUD_SECONDS = 15.0

@@ -12,25 +12,24 @@ from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
 from typing import TYPE_CHECKING, Any
 
-from ccconsole.config import Config, Environment, ServiceSpec
 from ccconsole.errors import ConfigError, ConsoleError, NotFound
-from ccconsole.model.batches import BatchSnapshot
-from ccconsole.model.checks import Check
-from ccconsole.model.fleet import FleetSnapshot
-from ccconsole.model.logs import LogBatch, LogQuery
-from ccconsole.model.metrics import MetricsSnapshot
-from ccconsole.model.rollouts import Adjustment, Plan, Rollout
-from ccconsole.model.secrets import Secret
-from ccconsole.model.services import Revision, Service, ServiceKey
-from ccconsole.model.tasks import Task
 
 if TYPE_CHECKING:
     from ccconsole.cloud.connect import Connection, Connections
     from ccconsole.cloud.log_hub import LogHub
+    from ccconsole.config import Config, Environment, ServiceSpec
+    from ccconsole.model.batches import BatchSnapshot
+    from ccconsole.model.checks import Check
+    from ccconsole.model.fleet import FleetSnapshot
+    from ccconsole.model.logs import LogBatch, LogQuery
+    from ccconsole.model.metrics import MetricsSnapshot
+    from ccconsole.model.rollouts import Adjustment, Plan, Rollout
+    from ccconsole.model.secrets import Secret
+    from ccconsole.model.services import Revision, Service, ServiceKey
+    from ccconsole.model.tasks import Task
+    from ccconsole.screens.backend import BatchOrder, BatchPlan, Draft
     from worker_service.wire import TaskEvent
 
-from ccconsole.screens import live_batches
-from ccconsole.screens.backend import BatchOrder, BatchPlan, Draft
 
 _EXAMPLES = {
     "deploy": ":deploy, or :deploy canary 10",
@@ -105,6 +104,8 @@ class LiveBackend:
 
     async def plan_batch(self, keys: Sequence[ServiceKey], order: BatchOrder) -> BatchPlan:
         """What ccconsole.batches would run."""
+        from ccconsole.screens import live_batches
+
         await self._is_connected.wait()
         assert self._connections is not None
         return await live_batches.plan_batch(self._config, self._connections, keys, order)
@@ -113,6 +114,8 @@ class LiveBackend:
         self, plan: BatchPlan, stop: asyncio.Event, cancel: asyncio.Event
     ) -> AsyncGenerator[BatchSnapshot, None]:
         """Snapshots of ccconsole.batches."""
+        from ccconsole.screens import live_batches
+
         return live_batches.run_batch(plan, stop, cancel, self._actor)
 
     async def tasks(self, environment: Environment) -> Sequence[Task]:
@@ -217,6 +220,8 @@ class LiveBackend:
         canary: int | None = None,
     ) -> AsyncGenerator[Rollout, None]:
         """Rollout snapshots of ccconsole.rollouts."""
+        from ccconsole.model.rollouts import Adjustment
+
         rollouts = await _module("ccconsole.rollouts")
         connection = await self._connect(environment)
         if isinstance(proposal, Adjustment):

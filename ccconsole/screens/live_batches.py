@@ -8,14 +8,16 @@ from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from typing import TYPE_CHECKING, Any
 
-from ccconsole.config import Config
 from ccconsole.errors import ConfigError
-from ccconsole.model.batches import BatchShare, BatchSnapshot
-from ccconsole.model.services import ServiceKey
-from ccconsole.screens.backend import BatchOrder, BatchPlan
+from ccconsole.model.batches import BatchShare
+from ccconsole.screens.backend import BatchPlan
 
 if TYPE_CHECKING:
     from ccconsole.cloud.connect import Connections
+    from ccconsole.config import Config
+    from ccconsole.model.batches import BatchSnapshot
+    from ccconsole.model.services import ServiceKey
+    from ccconsole.screens.backend import BatchOrder
 
 REFRESH_SECONDS = 0.25
 """Between two snapshots: each draws a table anew."""

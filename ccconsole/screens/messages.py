@@ -1,20 +1,24 @@
-"""What the screens ask of the root screen, which owns the workers."""
+"""What the screens ask of the root screen, which owns the workers.
+
+Messages are never compared; what compares and prints them took as long to make as all the rest.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from textual.message import Message
 
-from ccconsole.model.rollouts import Adjustment, Plan
-from ccconsole.model.services import ServiceKey
-from ccconsole.model.tasks import Task
-from ccconsole.screens.backend import BatchPlan, Option
+if TYPE_CHECKING:
+    from ccconsole.model.rollouts import Adjustment, Plan
+    from ccconsole.model.services import ServiceKey
+    from ccconsole.model.tasks import Task
+    from ccconsole.screens.backend import BatchPlan, Option
 
 
-@dataclass
+@dataclass(eq=False, repr=False)
 class PromptAsked(Message):
     """A prompt is to be written for these services."""
 
@@ -24,21 +28,21 @@ class PromptAsked(Message):
     """Over those that were used last, for this one prompt."""
 
 
-@dataclass
+@dataclass(eq=False, repr=False)
 class TaskOpened(Message):
     """A task is to be shown, and followed when it is not yet."""
 
     task: Task
 
 
-@dataclass
+@dataclass(eq=False, repr=False)
 class ReplayAsked(Message):
     """A task's recording is to be played."""
 
     task: Task
 
 
-@dataclass
+@dataclass(eq=False, repr=False)
 class ControlAsked(Message):
     """A command is to be put into a task's mailbox."""
 
@@ -48,7 +52,7 @@ class ControlAsked(Message):
     fields: dict[str, Any] = field(default_factory=dict)
 
 
-@dataclass
+@dataclass(eq=False, repr=False)
 class TargetAsked(Message):
     """Go to the fleet of an environment ("" for all), or to a service."""
 
@@ -56,12 +60,12 @@ class TargetAsked(Message):
     service: str = ""
 
 
-@dataclass
+@dataclass(eq=False, repr=False)
 class TasksAsked(Message):
     """Show the tasks of the environments that are shown."""
 
 
-@dataclass
+@dataclass(eq=False, repr=False)
 class LogsAsked(Message):
     """Show the log lines of these services, or of one task on them."""
 
@@ -69,21 +73,21 @@ class LogsAsked(Message):
     task_id: str = ""
 
 
-@dataclass
+@dataclass(eq=False, repr=False)
 class MetricsAsked(Message):
     """Show a service's metrics."""
 
     key: ServiceKey | None
 
 
-@dataclass
+@dataclass(eq=False, repr=False)
 class ServiceAsked(Message):
     """Show a service, over the screen that asks."""
 
     key: ServiceKey
 
 
-@dataclass
+@dataclass(eq=False, repr=False)
 class TabAsked(Message):
     """Show another tab of a service in place of this one."""
 
@@ -91,12 +95,12 @@ class TabAsked(Message):
     tab: str
 
 
-@dataclass
+@dataclass(eq=False, repr=False)
 class PulsesAsked(Message):
     """Show all services as tiles."""
 
 
-@dataclass
+@dataclass(eq=False, repr=False)
 class RolloutAsked(Message):
     """Plan a change of a service, and show it: deploy, rollback, traffic, scale or delete, with its words."""
 
@@ -105,7 +109,7 @@ class RolloutAsked(Message):
     words: tuple[str, ...] = ()
 
 
-@dataclass
+@dataclass(eq=False, repr=False)
 class RolloutConfirmed(Message):
     """Carry out what was planned and confirmed."""
 
@@ -114,14 +118,14 @@ class RolloutConfirmed(Message):
     """The percent with which a new revision proves itself first."""
 
 
-@dataclass
+@dataclass(eq=False, repr=False)
 class RolloutStopped(Message):
     """End a rollout, in order, at the stage it is at."""
 
     key: ServiceKey
 
 
-@dataclass
+@dataclass(eq=False, repr=False)
 class BatchAsked(Message):
     """Read a file of prompts for these services, and show what would be run; `text` is the file and words."""
 
@@ -129,14 +133,14 @@ class BatchAsked(Message):
     text: str
 
 
-@dataclass
+@dataclass(eq=False, repr=False)
 class BatchConfirmed(Message):
     """Run what was planned and confirmed."""
 
     plan: BatchPlan
 
 
-@dataclass
+@dataclass(eq=False, repr=False)
 class BatchHalted(Message):
     """Send nothing more of a batch; with `is_cancelling` cancel what runs as well."""
 
@@ -144,31 +148,31 @@ class BatchHalted(Message):
     is_cancelling: bool
 
 
-@dataclass
+@dataclass(eq=False, repr=False)
 class BatchesAsked(Message):
     """Show the prompts that were sent together last."""
 
 
-@dataclass
+@dataclass(eq=False, repr=False)
 class DoctorAsked(Message):
     """See whether the environments have all they need."""
 
 
-@dataclass
+@dataclass(eq=False, repr=False)
 class SecretsAsked(Message):
     """Show the secrets that services declare."""
 
 
-@dataclass
+@dataclass(eq=False, repr=False)
 class MatrixAsked(Message):
     """Compare the services of all environments, and with deploy.toml."""
 
 
-@dataclass
+@dataclass(eq=False, repr=False)
 class ReloadAsked(Message):
     """Read everything again now."""
 
 
-@dataclass
+@dataclass(eq=False, repr=False)
 class QuitAsked(Message):
     """Leave the console, after a question when tasks run."""

@@ -10,8 +10,6 @@ from typing import TYPE_CHECKING
 from textual import on
 from textual.message import Message
 
-from ccconsole.model.services import Service
-from ccconsole.model.tasks import Task
 from ccconsole.screens.batching import BatchingScreen
 from ccconsole.screens.messages import (
     DoctorAsked,
@@ -26,11 +24,11 @@ from ccconsole.screens.messages import (
     TargetAsked,
     TasksAsked,
 )
-from ccconsole.screens.service import ServiceScreen
-from ccconsole.screens.tasks import TasksScreen
 from ccconsole.widgets.text import plain
 
 if TYPE_CHECKING:
+    from ccconsole.model.services import Service
+    from ccconsole.model.tasks import Task
     from ccconsole.recordings.reading import Recording
 
 PATIENCE_SECONDS = 0.5
@@ -65,10 +63,14 @@ class OpeningScreen(BatchingScreen):
 
     def open_service(self, service: Service) -> None:
         """Its screen over this one."""
+        from ccconsole.screens.service import ServiceScreen
+
         self.app.push_screen(ServiceScreen(self.desk, service.key))
 
     @on(TasksAsked)
     def _tasks_asked(self) -> None:
+        from ccconsole.screens.tasks import TasksScreen
+
         if not isinstance(self.app.screen, TasksScreen):
             self.app.push_screen(TasksScreen(self.desk))
 
@@ -95,6 +97,7 @@ class OpeningScreen(BatchingScreen):
         from ccconsole.screens.logs import LogsScreen
         from ccconsole.screens.metrics import MetricsScreen
         from ccconsole.screens.revisions import RevisionsScreen
+        from ccconsole.screens.service import ServiceScreen
 
         match message.tab:
             case "logs":
@@ -131,6 +134,8 @@ class OpeningScreen(BatchingScreen):
 
     @on(ServiceAsked)
     def _service_asked(self, message: ServiceAsked) -> None:
+        from ccconsole.screens.service import ServiceScreen
+
         self.app.push_screen(ServiceScreen(self.desk, message.key))
 
     @on(PulsesAsked)

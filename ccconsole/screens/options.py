@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING
 
-from ccconsole.screens.backend import Option
+if TYPE_CHECKING:
+    from ccconsole.screens.backend import Option
 
 MODES = ("headless", "supervised", "interactive")
 _DURATION = re.compile(r"(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s?)?")

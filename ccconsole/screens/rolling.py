@@ -5,15 +5,18 @@ from __future__ import annotations
 import asyncio
 from contextlib import aclosing
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from textual import on, work
 from textual.message import Message
 
-from ccconsole.model.rollouts import Adjustment, Outcome, Plan, Rollout
-from ccconsole.model.services import ServiceKey
-from ccconsole.screens.desk import Desk
 from ccconsole.screens.messages import RolloutAsked, RolloutConfirmed, RolloutStopped
 from ccconsole.screens.tabled import TableScreen
+
+if TYPE_CHECKING:
+    from ccconsole.model.rollouts import Adjustment, Plan, Rollout
+    from ccconsole.model.services import ServiceKey
+    from ccconsole.screens.desk import Desk
 
 
 class RollingScreen(TableScreen):
@@ -66,6 +69,7 @@ class RollingScreen(TableScreen):
         rollout = message.rollout
         self.desk.rollouts[rollout.key] = rollout
         if rollout.is_over:
+            from ccconsole.model.rollouts import Outcome
             from ccconsole.screens.rollout import RolloutScreen
 
             screen = self.app.screen

@@ -15,14 +15,10 @@ from textual.worker import Worker, WorkerState
 
 from ccconsole.alerts import AlertNews
 from ccconsole.errors import ConsoleError
-from ccconsole.model.batches import BatchShare
-from ccconsole.model.fleet import FleetRow, FleetSnapshot
 from ccconsole.model.problem import Problem
 from ccconsole.screens import alarms
-from ccconsole.screens.backend import Draft
 from ccconsole.screens.base import ConsoleScreen
-from ccconsole.screens.desk import Desk, pane_size
-from ccconsole.screens.groups import Group, fan_out
+from ccconsole.screens.desk import pane_size
 from ccconsole.screens.messages import (
     ControlAsked,
     PromptAsked,
@@ -35,6 +31,10 @@ from ccconsole.widgets.fleet_rows import capacity
 from ccconsole.widgets.task_rows import first_words
 
 if TYPE_CHECKING:
+    from ccconsole.model.fleet import FleetRow, FleetSnapshot
+    from ccconsole.screens.backend import Draft
+    from ccconsole.screens.desk import Desk
+    from ccconsole.screens.groups import Group
     from ccconsole.screens.session import Session
 
 FLEET = "fleet"
@@ -85,7 +85,7 @@ class RootScreen(OpeningScreen):
     async def _load(self) -> None:
         """The prompts written before, and the screens that the first key may open."""
         await asyncio.to_thread(self.desk.history.load)
-        for name in ("prompt", "task", "logs", "metrics"):
+        for name in ("service", "prompt", "task", "tasks", "logs", "metrics"):
             await asyncio.to_thread(importlib.import_module, f"ccconsole.screens.{name}")
 
     def _read_fleet(self) -> None:
@@ -195,6 +195,9 @@ class RootScreen(OpeningScreen):
 
     def _kept_together(self, rows: Sequence[FleetRow], draft: Draft, sessions: Sequence[Session]) -> Group:
         """Remember what was sent together, for a look at all the outcomes."""
+        from ccconsole.model.batches import BatchShare
+        from ccconsole.screens.groups import fan_out
+
         tasks = [session.task for session in sessions]
         shares = [BatchShare(row.service.key, capacity(row.service) or 1) for row in rows]
         title = f"{len(rows)} services: {first_words(draft.text, 40)}"

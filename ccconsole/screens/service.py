@@ -3,25 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from textual.app import ComposeResult
 
 from ccconsole.commands import Place
-from ccconsole.model.services import ServiceKey
-from ccconsole.model.tasks import Task
 from ccconsole.screens.base import bindings
 from ccconsole.screens.changing import ServiceChange
-from ccconsole.screens.desk import Desk
 from ccconsole.screens.listing import TaskListScreen
 from ccconsole.screens.messages import LogsAsked, MetricsAsked, PromptAsked
 from ccconsole.screens.tabs import ServiceTab
 from ccconsole.widgets.bars import TitleLine
 from ccconsole.widgets.facts import Facts, service_facts
-from ccconsole.widgets.rows import Row
 from ccconsole.widgets.table import RowTable
 from ccconsole.widgets.task_rows import COLUMNS, task_rows
 from ccconsole.widgets.text import Span, Tone
+
+if TYPE_CHECKING:
+    from ccconsole.model.services import ServiceKey
+    from ccconsole.model.tasks import Task
+    from ccconsole.screens.desk import Desk
+    from ccconsole.widgets.rows import Row
 
 
 class ServiceScreen(ServiceChange, ServiceTab, TaskListScreen):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from textual import on
 from textual.widget import Widget
@@ -11,9 +12,12 @@ from ccconsole.screens.base import ConsoleScreen
 from ccconsole.widgets.bars import TitleLine
 from ccconsole.widgets.line_input import Asked, LineInput
 from ccconsole.widgets.patterns import TextFilter
-from ccconsole.widgets.rows import Row, Sort, arranged
+from ccconsole.widgets.rows import Sort, arranged
 from ccconsole.widgets.table import RowTable
 from ccconsole.widgets.text import Span, Tone
+
+if TYPE_CHECKING:
+    from ccconsole.widgets.rows import Row
 
 
 class TableScreen(ConsoleScreen):

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
-from ccconsole.model.services import ServiceKey
 from ccconsole.screens.base import ConsoleScreen
 from ccconsole.screens.messages import TabAsked
 from ccconsole.widgets.bars import TabBar
+
+if TYPE_CHECKING:
+    from ccconsole.model.services import ServiceKey
 
 TABS = ("tasks", "logs", "metrics", "revisions")
 

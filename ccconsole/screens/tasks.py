@@ -3,23 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from textual.app import ComposeResult
 
 from ccconsole.commands import Place
-from ccconsole.model.services import ServiceKey
-from ccconsole.model.tasks import Task
 from ccconsole.screens.base import bindings
 from ccconsole.screens.choosing import EnvironmentChoice
-from ccconsole.screens.desk import Desk
 from ccconsole.screens.listing import TaskListScreen
 from ccconsole.screens.messages import LogsAsked, MetricsAsked, PromptAsked
 from ccconsole.widgets.bars import TitleLine
-from ccconsole.widgets.rows import Row
 from ccconsole.widgets.table import RowTable
 from ccconsole.widgets.task_rows import COLUMNS_EVERYWHERE, task_rows
 from ccconsole.widgets.text import Span, Tone
+
+if TYPE_CHECKING:
+    from ccconsole.model.services import ServiceKey
+    from ccconsole.model.tasks import Task
+    from ccconsole.screens.desk import Desk
+    from ccconsole.widgets.rows import Row
 
 
 class TasksScreen(EnvironmentChoice, TaskListScreen):

@@ -6,10 +6,10 @@ import difflib
 from typing import TYPE_CHECKING
 
 from ccconsole import commands
-from ccconsole.commands import Command
 from ccconsole.screens.messages import TargetAsked
 
 if TYPE_CHECKING:
+    from ccconsole.commands import Command
     from ccconsole.screens.base import ConsoleScreen
 
 

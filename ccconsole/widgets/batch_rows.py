@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING
 
 from textual.content import Content
 
-from ccconsole.errors import ConsoleError
 from ccconsole.format import count, duration, money
-from ccconsole.model.batches import BatchRow, BatchSnapshot
-from ccconsole.model.problem import Problem
+from ccconsole.model.batches import BatchRow
 from ccconsole.model.tasks import TaskState
 from ccconsole.widgets.rows import Column, Row
 from ccconsole.widgets.task_rows import first_words, state_span, took
 from ccconsole.widgets.text import Span, Tone, content
+
+if TYPE_CHECKING:
+    from ccconsole.errors import ConsoleError
+    from ccconsole.model.batches import BatchSnapshot
+    from ccconsole.model.problem import Problem
 
 COLUMNS = (
     Column("line", "LINE", is_right=True),

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from textual.content import Content
 from textual.geometry import Size
 from textual.reactive import reactive
 from textual.widget import Widget
 
 from ccconsole.format import age, clock, percent
-from ccconsole.model.fleet import FleetRow
 from ccconsole.paints import MUTED
 from ccconsole.widgets.fleet_rows import STATES, capacity, message_span, short_revision, traffic_span
 from ccconsole.widgets.text import Span, Tone, content
+
+if TYPE_CHECKING:
+    from ccconsole.model.fleet import FleetRow
 
 _LABEL = 12
 _GAP = 3

@@ -4,17 +4,23 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING
 
-from ccconsole.config import Environment
 from ccconsole.format import age, percent
-from ccconsole.model.fleet import FleetRow, FleetSnapshot
+from ccconsole.model.fleet import FleetRow
 from ccconsole.model.metrics import AlertKind
-from ccconsole.model.problem import Problem
-from ccconsole.model.services import Service, ServiceKey, ServiceState
+from ccconsole.model.services import ServiceKey, ServiceState
 from ccconsole.model.tasks import TaskState
-from ccconsole.widgets.rows import Column, Order, Row
+from ccconsole.widgets.rows import Column, Row
 from ccconsole.widgets.sparkline import sparkline
 from ccconsole.widgets.text import Span, Tone, plain
+
+if TYPE_CHECKING:
+    from ccconsole.config import Environment
+    from ccconsole.model.fleet import FleetSnapshot
+    from ccconsole.model.problem import Problem
+    from ccconsole.model.services import Service
+    from ccconsole.widgets.rows import Order
 
 COLUMNS = (
     Column("env", "ENV"),

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from ccconsole.widgets.patterns import TextFilter
-from ccconsole.widgets.text import Span
+
+if TYPE_CHECKING:
+    from ccconsole.widgets.text import Span
 
 GAP = 2
 """Cells between columns."""

@@ -5,8 +5,10 @@ from __future__ import annotations
 from bisect import bisect_right
 from itertools import pairwise
 from operator import itemgetter
+from typing import TYPE_CHECKING
 
-from ccconsole.model.metrics import Points
+if TYPE_CHECKING:
+    from ccconsole.model.metrics import Points
 
 _time, _value = itemgetter(0), itemgetter(1)
 _BARS = "▁▂▃▄▅▆▇█"

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from rich.cells import cell_len, set_cell_size
 from rich.segment import Segment
@@ -19,8 +19,11 @@ from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from ccconsole.paints import MUTED, Painted
-from ccconsole.widgets.rows import GAP, Column, Row, Sort, fit
+from ccconsole.widgets.rows import GAP, Sort, fit
 from ccconsole.widgets.text import STYLES, Span, Tone
+
+if TYPE_CHECKING:
+    from ccconsole.widgets.rows import Column, Row
 
 _GUTTER = 2
 

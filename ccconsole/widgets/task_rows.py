@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING
 
-from ccconsole.config import Environment
 from ccconsole.format import age, duration, money
-from ccconsole.model.tasks import CUT_SHORT, Task, TaskState
+from ccconsole.model.tasks import CUT_SHORT, TaskState
 from ccconsole.widgets.fleet_rows import environment_span
 from ccconsole.widgets.rows import Column, Row
 from ccconsole.widgets.text import Span, Tone, plain
+
+if TYPE_CHECKING:
+    from ccconsole.config import Environment
+    from ccconsole.model.tasks import Task
 
 COLUMNS = (
     Column("state", "STATE"),
