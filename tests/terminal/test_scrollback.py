@@ -3,9 +3,16 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
-from ccconsole.terminal.engine import Terminal
-from ccconsole.terminal.engine.styles import BOLD
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ccconsole.terminal.engine import Line, Terminal
+from ccconsole.terminal.engine.blocks import ClosedBlock, OpenBlock
+from ccconsole.terminal.engine.rows import Row, parse_line
+from ccconsole.terminal.engine.scrollback import Scrollback
+from ccconsole.terminal.engine.styles import BOLD, PLAIN, StyleTable
 from tests.terminal import streams
 from tests.terminal.states import fed, state
 
@@ -37,8 +44,78 @@ def test_bytes_are_bounded() -> None:
     assert scrollback is not None
     assert scrollback.size <= 1 << 20
     assert 1000 < terminal.history < 10_000
-    held = sum(text.__sizeof__() for block in scrollback._blocks for text in block.sources)
+    held = sum(_bytes_of(block) for block in scrollback._blocks)
     assert held <= 1 << 20
+
+
+def _bytes_of(block: OpenBlock | ClosedBlock) -> int:
+    if isinstance(block, ClosedBlock):
+        return sum(map(len, (block._sources, block._styles, block.is_wrapped)))
+    return sum(text.__sizeof__() for text in (*block.sources, *block.styles))
+
+
+LINES = st.tuples(
+    st.text("a日\x1b[1m\0\U0010fffd", max_size=9), st.text("\0\n\ucfff", max_size=3), st.booleans()
+)
+STEPS = st.lists(
+    st.one_of(
+        st.tuples(st.just("extend"), st.lists(LINES, min_size=1, max_size=3), st.integers(1, 900)),
+        st.tuples(st.just("style"), st.lists(LINES, min_size=1, max_size=3), st.integers(1, 900)),
+        st.tuples(st.just("push"), LINES, st.integers(1, 40)),
+        st.tuples(st.just("pop"), st.none(), st.integers(1, 1500)),
+        st.tuples(st.just("copy"), st.none(), st.just(1)),
+    ),
+    max_size=12,
+)
+
+
+@given(STEPS)
+@settings(deadline=None, max_examples=40)
+def test_it_is_a_list_of_lines_whatever_happens(steps: list[tuple[str, Any, int]]) -> None:
+    table = StyleTable()
+    scrollback = Scrollback(table, 3000, 1 << 30)
+    others: list[tuple[Scrollback, list[Line]]] = []
+    kept: list[Line] = []
+    for step, what, count in steps:
+        if step == "extend":
+            lines = what * count
+            scrollback.extend(
+                [text for text, _, _ in lines],
+                [_styles(text, styles) for text, styles, _ in lines],
+                bytes(is_wrapped for _, _, is_wrapped in lines),
+            )
+            kept += [_line(table, text, _styles(text, styles), flag) for text, styles, flag in lines]
+        elif step == "style":
+            scrollback.extend([text for text, _, _ in what] * count, PLAIN)
+            kept += [_line(table, text, PLAIN, False) for text, _, _ in what] * count
+        elif step == "push":
+            text, styles, flag = what
+            text = text.replace("\x1b", "")
+            for _ in range(count):
+                scrollback.push(Row(text, _styles(text, styles), is_wrapped=flag), 10)
+            kept += [_line(table, text, _styles(text, styles), flag)] * count
+        elif step == "pop":
+            for _ in range(min(count, len(kept) // 2)):
+                assert scrollback.pop() == kept.pop()
+        else:
+            others.append((scrollback.copy(), list(kept)))
+        del kept[:-3000]
+    for one, wanted in [*others, (scrollback, kept)]:
+        assert [one[number] for number in range(len(one))] == wanted
+        assert one.size == sum(block.size for block in one._blocks)
+
+
+def _styles(text: str, styles: str) -> str:
+    """One for all cells, or one for each."""
+    return (styles * len(text))[: len(text)] if "\x1b" not in text and styles else PLAIN
+
+
+def _line(table: StyleTable, text: str, styles: str, is_wrapped: bool) -> Line:
+    if "\x1b" in text:
+        text, styles, _ = parse_line(table, text, styles)
+    elif len(styles) == 1:
+        styles *= len(text)
+    return Line(text, styles if text else "", PLAIN, is_wrapped)
 
 
 def test_one_line_larger_than_the_bound() -> None:

@@ -5,40 +5,12 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from collections.abc import Iterator
-from itertools import repeat
 
+from ccconsole.terminal.engine.blocks import ClosedBlock, OpenBlock
 from ccconsole.terminal.engine.rows import RENDITION, Line, Row, parse_line
 from ccconsole.terminal.engine.styles import PLAIN, StyleTable
 
 BLOCK_LINES = 1024
-
-LINE_OVERHEAD = 66
-"""Bytes that one line costs beside its characters: the string object and its places in the three lists."""
-
-
-def _size_of(sources: list[str]) -> int:
-    """Bytes, about, that lines take without their styles."""
-    return "".join(sources).__sizeof__() + LINE_OVERHEAD * len(sources)
-
-
-class _Block:
-    """Consecutive lines in parallel lists: source, style or styles, and whether it is wrapped."""
-
-    __slots__ = ("is_wrapped", "size", "sources", "styles")
-
-    def __init__(self) -> None:
-        self.sources: list[str] = []
-        self.styles: list[str] = []
-        self.is_wrapped = bytearray()
-        self.size = 0
-
-    def copy(self, first: int) -> _Block:
-        """The lines from one on."""
-        block = _Block()
-        block.sources, block.styles = self.sources[first:], self.styles[first:]
-        block.is_wrapped = self.is_wrapped[first:]
-        block.size = _size_of(block.sources) + sum(map(len, block.styles)) if first else self.size
-        return block
 
 
 class Scrollback:
@@ -50,11 +22,13 @@ class Scrollback:
         self._table = table
         self._max_lines = max_lines
         self._max_bytes = max_bytes
-        self._blocks: list[_Block] = []
+        self._blocks: list[OpenBlock | ClosedBlock] = []
         self._starts: list[int] = []
         """The number of each block's first line, counted from the first line ever."""
         self._end = 0
         self._size = 0
+        self._looked_at: tuple[ClosedBlock, OpenBlock] | None = None
+        """The closed block in which somebody looked last, and its lines."""
 
     def __len__(self) -> int:
         return self._end - self.evicted
@@ -68,9 +42,7 @@ class Scrollback:
         wanted = self.evicted + number
         if not self.evicted <= wanted < self._end:
             raise IndexError(number)
-        at = bisect_right(self._starts, wanted) - 1
-        block = self._blocks[at]
-        inner = wanted - self._starts[at]
+        block, inner = self._place(wanted)
         text = block.sources[inner]
         styles = block.styles[inner]
         if "\x1b" in text:
@@ -81,10 +53,19 @@ class Scrollback:
 
     def text(self, number: int) -> str:
         """The cells of a line without their styles, which costs less than the line."""
-        wanted = self.evicted + number
-        at = bisect_right(self._starts, wanted) - 1
-        source = self._blocks[at].sources[wanted - self._starts[at]]
+        block, inner = self._place(self.evicted + number)
+        source = block.sources[inner]
         return RENDITION.sub("", source) if "\x1b" in source else source
+
+    def _place(self, wanted: int) -> tuple[OpenBlock, int]:
+        """The block of a line and its place there, by its number among all there ever were."""
+        at = bisect_right(self._starts, wanted) - 1
+        block = self._blocks[at]
+        if isinstance(block, ClosedBlock):
+            if self._looked_at is None or self._looked_at[0] is not block:
+                self._looked_at = (block, block.opened())
+            block = self._looked_at[1]
+        return block, wanted - self._starts[at]
 
     def candidates(self, pattern: re.Pattern[str], first: int, is_forward: bool) -> Iterator[int]:
         """Numbers of lines that may match, from one on, without the blocks in which nothing does.
@@ -95,9 +76,9 @@ class Scrollback:
         at = bisect_right(self._starts, wanted) - 1
         while 0 <= at < len(self._blocks):
             block, start = self._blocks[at], self._starts[at]
-            text = "\n".join(block.sources)
+            text = block.text()
             if not text.isascii() or pattern.search(RENDITION.sub("", text) if "\x1b" in text else text):
-                low, high = max(start, self.evicted), start + len(block.sources)
+                low, high = max(start, self.evicted), start + len(block)
                 lines = (
                     range(max(low, wanted), high) if is_forward else range(min(high - 1, wanted), low - 1, -1)
                 )
@@ -113,12 +94,7 @@ class Scrollback:
         if len(styles) > 1 and not styles.strip(styles[0]):
             styles = styles[0]
         block = self._open_block()
-        block.sources.append(text)
-        block.styles.append(styles)
-        block.is_wrapped.append(row.is_wrapped)
-        size = text.__sizeof__() + LINE_OVERHEAD + len(styles)
-        block.size += size
-        self._size += size
+        self._size += block.add(text, styles, row.is_wrapped)
         self._end += 1
         if self._end - self.evicted > self._max_lines or self._size > self._max_bytes:
             self._evict()
@@ -132,37 +108,33 @@ class Scrollback:
         if len(self) > self._max_lines or self._size > self._max_bytes:
             self._evict()
 
-    def _open_block(self) -> _Block:
-        """The block that the next line goes to."""
-        if not self._blocks or len(self._blocks[-1].sources) >= BLOCK_LINES:
-            self._blocks.append(_Block())
-            self._starts.append(self._end)
-        return self._blocks[-1]
+    def _open_block(self) -> OpenBlock:
+        """The block that the next line goes to; the one before is closed when it is full."""
+        last = self._blocks[-1] if self._blocks else None
+        if isinstance(last, OpenBlock):
+            if len(last) < BLOCK_LINES:
+                return last
+            closed = self._blocks[-1] = ClosedBlock(last)
+            self._size += closed.size - last.size
+        block = OpenBlock()
+        self._blocks.append(block)
+        self._starts.append(self._end)
+        return block
 
     def _append(self, sources: list[str], styles: list[str] | str, is_wrapped: bytes) -> None:
-        count = len(sources)
         block = self._open_block()
-        block.sources += sources
-        size = _size_of(sources)
-        if isinstance(styles, str):
-            block.styles.extend(repeat(styles, count))
-            size += count
-        else:
-            block.styles += styles
-            size += sum(map(len, styles))
-        block.is_wrapped += is_wrapped
-        block.size += size
-        self._size += size
-        self._end += count
+        self._size += block.extend(sources, styles, is_wrapped)
+        self._end += len(sources)
 
     def pop(self) -> Line:
         """Take the newest line back."""
         line = self[len(self) - 1]
         block = self._blocks[-1]
-        size = len(block.sources.pop()) + LINE_OVERHEAD + len(block.styles.pop())
-        block.is_wrapped.pop()
-        block.size -= size
-        self._size -= size
+        if isinstance(block, ClosedBlock):
+            opened = self._blocks[-1] = block.opened()
+            self._size += opened.size - block.size
+            block = opened
+        self._size -= block.pop()
         self._end -= 1
         if not block.sources or self._starts[-1] >= self._end:
             self._drop_block(-1)
@@ -174,7 +146,7 @@ class Scrollback:
         scrollback.evicted, scrollback._end = self.evicted, self._end
         scrollback._starts = [max(start, self.evicted) for start in self._starts]
         pairs = zip(self._blocks, self._starts, scrollback._starts, strict=True)
-        scrollback._blocks = [block.copy(kept - start) for block, start, kept in pairs]
+        scrollback._blocks = [_since(block, kept - start) for block, start, kept in pairs]
         scrollback._size = sum(block.size for block in scrollback._blocks)
         return scrollback
 
@@ -192,9 +164,16 @@ class Scrollback:
         if self._size > self._max_bytes:
             self.clear()
         self.evicted = max(self.evicted, self._end - self._max_lines)
-        while self._blocks and self._starts[0] + len(self._blocks[0].sources) <= self.evicted:
+        while self._blocks and self._starts[0] + len(self._blocks[0]) <= self.evicted:
             self._drop_block(0)
 
     def _drop_block(self, at: int) -> None:
         self._size -= self._blocks[at].size
         del self._blocks[at], self._starts[at]
+
+
+def _since(block: OpenBlock | ClosedBlock, first: int) -> OpenBlock | ClosedBlock:
+    """A block that nobody changes, with the lines from one on."""
+    if isinstance(block, ClosedBlock):
+        return block.opened().since(first) if first else block
+    return block.since(first)
