@@ -6,7 +6,6 @@ import asyncio
 import getpass
 import os
 import platform
-import secrets
 import select
 import signal
 import sys
@@ -154,7 +153,7 @@ def build(
 ) -> ConsoleApp:
     """The app, ready to run; what is left out is the user's own."""
     settings = settings or Settings()
-    actor, console = identity(), secrets.token_hex(2)
+    actor, console = identity(), os.urandom(2).hex()
     desk = Desk(
         config=config,
         backend=backend or LiveBackend(config, actor, console),

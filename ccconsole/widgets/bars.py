@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from typing import NamedTuple
 
 from textual import events
 from textual.app import ComposeResult
@@ -18,8 +19,7 @@ from ccconsole.widgets.text import Span, content
 _LEAST_NOTE = 20
 
 
-@dataclass(frozen=True)
-class Chip:
+class Chip(NamedTuple):
     """One environment of the header: its key, its name and the age of what is known of it."""
 
     number: int
@@ -30,15 +30,14 @@ class Chip:
     is_stale: bool = False
 
 
-@dataclass(frozen=True)
-class HeaderFacts:
+class HeaderFacts(NamedTuple):
     """What the header says."""
 
     identity: str = ""
     chips: tuple[Chip, ...] = ()
     is_all: bool = True
     is_read_only: bool = False
-    counts: tuple[Span, ...] = field(default=())
+    counts: tuple[Span, ...] = ()
 
 
 class Header(Widget):
@@ -165,8 +164,7 @@ class Crumbs(Widget):
         return _sides(trail, note.truncate(room, ellipsis=True), self.size.width)
 
 
-@dataclass(frozen=True)
-class Hint:
+class Hint(NamedTuple):
     """A key and what it does."""
 
     key: str

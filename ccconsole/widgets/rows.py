@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from ccconsole.widgets.patterns import TextFilter
 
@@ -18,8 +18,7 @@ Order = str | float | None
 """What a cell sorts by; None comes last in either direction."""
 
 
-@dataclass(frozen=True)
-class Column:
+class Column(NamedTuple):
     """A column and how it behaves where there is little room."""
 
     key: str
@@ -56,8 +55,7 @@ class Row:
         return "  ".join(cell.text for cell in self.cells)
 
 
-@dataclass(frozen=True)
-class Sort:
+class Sort(NamedTuple):
     """The column that orders the rows."""
 
     column: str

@@ -228,8 +228,10 @@ class RowTable(ScrollView, Painted, can_focus=True, inherit_bindings=False):
         return strip
 
     def _blank(self, text: str) -> Strip:
-        segments = [Segment("  " + text, self.paint("dim"))] if text else []
-        return Strip(segments).adjust_cell_length(self.size.width, self.rich_style)
+        style, width = self.visual_style.rich_style, self.size.width
+        if not text:
+            return Strip.blank(width, style)
+        return Strip([Segment("  " + text, self.paint("dim"))]).adjust_cell_length(width, style)
 
     def _head(self) -> Strip:
         style = self.paint("head")
@@ -249,7 +251,7 @@ class RowTable(ScrollView, Painted, can_focus=True, inherit_bindings=False):
         return [column for column in self.columns if column.key in self._widths]
 
     def _row(self, row: Row, is_cursor: bool, is_marked: bool) -> Strip:
-        base = self.rich_style
+        base = self.visual_style.rich_style
         if is_marked:
             base += self.paint("mark")
         if is_cursor:
