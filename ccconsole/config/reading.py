@@ -23,9 +23,7 @@ from ccconsole.errors import ConfigError
 from ccconsole.model.services import ServiceKey
 
 if TYPE_CHECKING:
-    from ccconsole.config.layers import (
-        Layer,
-    )
+    from ccconsole.config.layers import Layer
     from ccconsole.config.text import KeyPath
 
 _BUILT_IN = {

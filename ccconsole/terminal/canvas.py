@@ -133,7 +133,8 @@ class TerminalCanvas(TerminalScroll):
         self._painted_at = time.monotonic()
         self.fit(self._shown[0].text if self._shown else "")
         look = self.visual_style
-        self._painter.set_look(look.rich_style, self.get_line_filters(), look.background or _BLACK)
+        if self._painter.set_look(look.rich_style, self.get_line_filters(), look.background or _BLACK):
+            self._shown = []
         width, height = self.size
         top, count = self.top, self.terminal.line_count
         numbers = range(top, top + height)
@@ -192,7 +193,7 @@ class TerminalCanvas(TerminalScroll):
     def render_line(self, y: int) -> Strip:
         """One of them."""
         if y >= len(self._shown):
-            return Strip.blank(self.size.width, self.rich_style)
+            return Strip.blank(self.size.width, self.visual_style.rich_style)
         strip = self._strips[y]
         if strip is None:
             strip = self._strips[y] = self._painted(y)
@@ -208,9 +209,8 @@ class TerminalCanvas(TerminalScroll):
         x, width = self._columns
         strip = self._painter.paint(self._shown[y], x, width, self._spans[y])
         if y == len(self._shown) - 1 and self._label:
-            style = self.rich_style + self.paint("missed")
-            strip = strip.crop(0, width - len(self._label))
-            strip = Strip([*strip, Segment(self._label, self._painter.filtered(style))], width)
+            label = Segment(self._label, self._painter.filtered(self.paint("missed")))
+            strip = Strip([*strip.crop(0, width - len(self._label)), label], width)
         return strip
 
     def watch_scroll_x(self, old_value: float, new_value: float) -> None:

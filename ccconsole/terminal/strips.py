@@ -52,22 +52,25 @@ class Painter:
         self._base = RichStyle.null()
         self._filters: tuple[LineFilter, ...] = ()
         self._background = TextualColor(0, 0, 0)
-        self._look: tuple[RichStyle, tuple[LineFilter, ...], TextualColor] | None = None
+        self._look: tuple[RichStyle, tuple[LineFilter, ...], TextualColor, bool] | None = None
         self._styles: dict[str, RichStyle] = {}
         self._runs: dict[str, list[tuple[int, int, RichStyle]]] = {}
         self._strips: dict[tuple[Line, int, int], Strip] = {}
 
-    def set_look(self, base: RichStyle, filters: Sequence[LineFilter], background: TextualColor) -> None:
+    def set_look(self, base: RichStyle, filters: Sequence[LineFilter], background: TextualColor) -> bool:
         """The widget's own colours, for cells without any, and what Textual makes of all colours in the end.
 
+        Whether rows look otherwise than before, also because the program has turned the whole screen around.
         A style is sent through the filters once, where Textual would send every segment.
         """
-        look = (base, tuple(filters), background)
-        if look != self._look:
-            self._base, self._filters, self._background = self._look = look
-            self._styles.clear()
-            self._runs.clear()
-            self._strips.clear()
+        look = (base, tuple(filters), background, self._terminal.is_reverse_video)
+        if look == self._look:
+            return False
+        self._base, self._filters, self._background, _ = self._look = look
+        self._styles.clear()
+        self._runs.clear()
+        self._strips.clear()
+        return True
 
     def filtered(self, style: RichStyle) -> RichStyle:
         """A style as it goes to the screen."""

@@ -98,6 +98,16 @@ def reversed_text(host: Host, y: int) -> str:
     )
 
 
+async def test_the_whole_screen_in_reverse_and_back() -> None:
+    async with running("plain \x1b[7mturned\x1b[0m\r\n\r\n\r\n") as (host, _):
+        assert reversed_text(host, 0) == "turned"
+        for mode, shown in (("h", "plain "), ("l", "turned"), ("h", "plain ")):
+            host.terminal.feed(f"\x1b[?5{mode}".encode())
+            await painted(host)
+            assert reversed_text(host, 0).startswith(shown)
+            assert ("turned" in reversed_text(host, 0)) == (shown == "turned")
+
+
 def numbered(count: int) -> str:
     return "".join(f"line {number}\r\n" for number in range(count))
 
