@@ -23,7 +23,8 @@ from ccconsole.screens.messages import (
 )
 from ccconsole.screens.root import RootScreen
 from ccconsole.widgets.bars import Crumbs, TitleLine
-from ccconsole.widgets.fleet_rows import COLUMNS, fleet_rows, message_span
+from ccconsole.widgets.fleet_rows import COLUMNS, fleet_rows
+from ccconsole.widgets.service_cells import message_span
 from ccconsole.widgets.table import RowTable
 from ccconsole.widgets.text import Span, Tone
 

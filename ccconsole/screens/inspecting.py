@@ -17,8 +17,9 @@ from ccconsole.model.secrets import Secret
 from ccconsole.screens.choosing import EnvironmentChoice
 from ccconsole.screens.desk import Desk
 from ccconsole.screens.tabled import TableScreen
-from ccconsole.widgets.fleet_rows import environment_span, problem_text
+from ccconsole.widgets.fleet_rows import problem_text
 from ccconsole.widgets.rows import Row
+from ccconsole.widgets.service_cells import environment_span
 from ccconsole.widgets.text import Span, Tone
 
 Item = Check | Secret

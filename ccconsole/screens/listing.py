@@ -15,8 +15,9 @@ from ccconsole.model.problem import Problem
 from ccconsole.screens.choice import ChoiceScreen, cancel_question
 from ccconsole.screens.messages import ControlAsked, ReplayAsked, TaskOpened
 from ccconsole.screens.tabled import TableScreen
-from ccconsole.widgets.fleet_rows import environment_span, problem_text
+from ccconsole.widgets.fleet_rows import problem_text
 from ccconsole.widgets.rows import Row, Sort
+from ccconsole.widgets.service_cells import environment_span
 from ccconsole.widgets.text import Span, Tone
 
 if TYPE_CHECKING:

@@ -21,7 +21,7 @@ from ccconsole.screens.backend import Draft, Option
 from ccconsole.screens.base import bindings
 from ccconsole.screens.desk import Desk
 from ccconsole.screens.options import MODES, OptionError, parsed, written
-from ccconsole.widgets.fleet_rows import capacity
+from ccconsole.widgets.service_cells import capacity
 from ccconsole.widgets.text import content
 
 MAX_BYTES = 1 << 20

@@ -27,7 +27,7 @@ from ccconsole.screens.messages import (
     TaskOpened,
 )
 from ccconsole.screens.opening import OpeningScreen
-from ccconsole.widgets.fleet_rows import capacity
+from ccconsole.widgets.service_cells import capacity
 from ccconsole.widgets.task_rows import first_words
 
 if TYPE_CHECKING:

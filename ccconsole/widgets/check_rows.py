@@ -8,8 +8,8 @@ from ccconsole.config import Environment
 from ccconsole.format import age
 from ccconsole.model.checks import Check, CheckState
 from ccconsole.model.secrets import Secret
-from ccconsole.widgets.fleet_rows import environment_span
 from ccconsole.widgets.rows import Column, Row
+from ccconsole.widgets.service_cells import environment_span
 from ccconsole.widgets.text import Span, Tone
 
 CHECK_COLUMNS = (

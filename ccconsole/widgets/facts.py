@@ -11,7 +11,7 @@ from textual.widget import Widget
 
 from ccconsole.format import age, clock, percent
 from ccconsole.paints import MUTED
-from ccconsole.widgets.fleet_rows import STATES, capacity, message_span, short_revision, traffic_span
+from ccconsole.widgets.service_cells import STATES, capacity, message_span, short_revision, traffic_span
 from ccconsole.widgets.text import Span, Tone, content
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from ccconsole.format import NOTHING, percent, rate
 from ccconsole.model.fleet import FleetRow
 from ccconsole.model.metrics import AlertKind, Series, ServiceMetrics
 from ccconsole.paints import MUTED
-from ccconsole.widgets.fleet_rows import COURSE_SECONDS, STATES, busy_span, environment_span
+from ccconsole.widgets.service_cells import COURSE_SECONDS, STATES, busy_span, environment_span
 from ccconsole.widgets.sparkline import sparkline
 from ccconsole.widgets.text import STYLES, Span, Tone, content
 

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from ccconsole.format import age, duration, money
 from ccconsole.model.tasks import CUT_SHORT, TaskState
-from ccconsole.widgets.fleet_rows import environment_span
 from ccconsole.widgets.rows import Column, Row
+from ccconsole.widgets.service_cells import environment_span
 from ccconsole.widgets.text import Span, Tone, plain
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from textual.content import Content
 from ccconsole.format import age, duration, money, size
 from ccconsole.model.tasks import Task
 from ccconsole.paints import MUTED
-from ccconsole.widgets.fleet_rows import FUSE_SECONDS
+from ccconsole.widgets.service_cells import FUSE_SECONDS
 from ccconsole.widgets.task_rows import first_words, outcome, state_span, took
 from ccconsole.widgets.text import STYLES, Span, Tone, content, plain
 
