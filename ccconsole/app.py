@@ -18,6 +18,8 @@ from typing import TYPE_CHECKING, ClassVar
 from platformdirs import user_config_path, user_state_path
 from rich.terminal_theme import TerminalTheme
 from textual.app import App
+from textual.driver import Driver
+from textual.drivers import linux_driver
 from textual.reactive import Reactive
 from textual.screen import Screen
 from textual.theme import Theme
@@ -25,6 +27,7 @@ from textual.theme import Theme
 from ccconsole import keymap
 from ccconsole.config import Config
 from ccconsole.errors import ConfigError
+from ccconsole.keyboard import KeyParser
 from ccconsole.keymap import Settings
 from ccconsole.screens.desk import Desk
 from ccconsole.screens.fleet import FleetScreen
@@ -135,6 +138,11 @@ class ConsoleApp(App[int], inherit_bindings=False):
             return
         self.set_reactive(App.theme, theme)
         self.stylesheet.set_variables(self.get_css_variables())
+
+    def get_driver_class(self) -> type[Driver]:
+        """Textual's, with our reading of the keys."""
+        linux_driver.XTermParser = KeyParser  # type: ignore[attr-defined]
+        return super().get_driver_class()
 
     def get_default_screen(self) -> Screen[None]:
         """The fleet, unless something else was asked for."""

@@ -6,6 +6,7 @@ from rich.style import Style as RichStyle
 from textual import events
 from textual.message import Message
 
+from ccconsole import keyboard
 from ccconsole.terminal.canvas import TerminalCanvas
 from ccconsole.terminal.engine import Terminal
 from ccconsole.terminal.finder import Finder
@@ -168,7 +169,8 @@ class TerminalPane(TerminalCanvas, can_focus=True):
         elif event.key in _LOCAL_KEYS and not self.terminal.is_alternate:
             getattr(self, f"action_{_LOCAL_KEYS[event.key]}")()
         else:
-            data = self.terminal.encode_key(event.key, event.character)
+            typed = event.alt if isinstance(event, keyboard.Key) else event.key
+            data = self.terminal.encode_key(typed, event.character)
             if data:
                 self.follow()
                 self.type(data)
