@@ -78,18 +78,23 @@ async def test_instances_are_counted_by_state(measured: Measured, tmp_path: Path
     assert sum(point.value.double_value for point in billed.points) >= 0.2
 
 
-async def test_the_last_instance_leaves_one_zero_and_then_nothing(start: Start) -> None:
+async def test_the_last_instance_leaves_one_zero_and_then_nothing(start: Start, tmp_path: Path) -> None:
     measured = await start(idle=0.2)
-    await measured.cloud.deploy()
-    found = await measured.sampled("container/instance_count", ago=50)
-    assert newest(found) == {"active": 0, "idle": 1}
+    service = await measured.cloud.deploy()
+    ended = tmp_path / "ended"
 
-    async def is_gone() -> bool:
-        return newest(await measured.sampled("container/instance_count", ago=40)) == {"active": 0, "idle": 0}
+    async def are_active(expected: int) -> bool:
+        found = newest(await measured.sampled("container/instance_count"))
+        return found == {"active": expected, "idle": 0}
 
-    await until(is_gone)
+    async with measured.cloud.http.stream("GET", f"{service.uri}/hold?until={ended}") as held:
+        parts = held.aiter_raw()
+        await anext(parts)
+        await until(lambda: are_active(1))
+        ended.touch()
+    await until(lambda: are_active(0))
     before = [len(item.points) for item in await measured.series("container/instance_count")]
-    after = await measured.sampled("container/instance_count", ago=30)
+    after = await measured.sampled("container/instance_count", ago=-5)
     assert [len(item.points) for item in after] == before
 
 
