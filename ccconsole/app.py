@@ -17,7 +17,9 @@ from typing import TYPE_CHECKING, ClassVar
 
 from platformdirs import user_config_path, user_state_path
 from rich.terminal_theme import TerminalTheme
+from textual._styles_cache import StylesCache
 from textual.app import App
+from textual.await_complete import AwaitComplete
 from textual.driver import Driver
 from textual.drivers import linux_driver
 from textual.reactive import Reactive
@@ -143,6 +145,11 @@ class ConsoleApp(App[int], inherit_bindings=False):
         """Textual's, with our reading of the keys."""
         linux_driver.XTermParser = KeyParser  # type: ignore[attr-defined]
         return super().get_driver_class()
+
+    def pop_screen(self) -> AwaitComplete:
+        """Leave the screen on top and keep nothing of it: Textual keeps the lines of a thousand widgets."""
+        StylesCache.get_inner_outer.cache_clear()
+        return super().pop_screen()
 
     def get_default_screen(self) -> Screen[None]:
         """The fleet, unless something else was asked for."""

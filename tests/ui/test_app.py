@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+import gc
 import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from textual._styles_cache import StylesCache
 
 from ccconsole import app as console_app
 from ccconsole import commands
@@ -80,3 +82,14 @@ async def test_the_environment_of_the_command_line_is_chosen_first() -> None:
         screen.show_desk()
         await pilot.pause()
         assert {row.key.environment for row in screen.table.rows} == {"dev"}  # type: ignore[attr-defined]
+
+
+async def test_of_a_screen_that_was_left_nothing_stays() -> None:
+    """A console is open for days: what its widgets have painted goes with them."""
+    async with console() as running:
+        kept = []
+        for _ in range(5):
+            await running.press("enter", "escape", "p", "escape", "question_mark", "escape")
+            gc.collect()
+            kept.append(sum(isinstance(item, StylesCache) for item in gc.get_objects()))
+        assert kept[-1] < 2 * kept[0], kept
