@@ -92,4 +92,4 @@ async def test_of_a_screen_that_was_left_nothing_stays() -> None:
             await running.press("enter", "escape", "p", "escape", "question_mark", "escape")
             gc.collect()
             kept.append(sum(isinstance(item, StylesCache) for item in gc.get_objects()))
-        assert kept[-1] < 2 * kept[0], kept
+        assert kept[-1] - kept[0] < 40, kept  # of what is on the screen more or less; 84 when all stays
