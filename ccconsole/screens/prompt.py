@@ -31,7 +31,10 @@ NO_OPTIONS: Mapping[str, Option] = {}
 
 
 class PromptArea(TextArea):
-    """Enter sends; shift+enter and ctrl+j are new lines; up and down at the edges are history."""
+    """Enter sends; alt+enter and ctrl+j are new lines, shift+enter where a terminal tells it from enter.
+
+    Up and down at the edges are history.
+    """
 
     @dataclass
     class Sent(Message):
@@ -142,7 +145,7 @@ class PromptScreen(ModalScreen[Draft | None]):
             )
         pairs = (
             ("enter", "send"),
-            ("shift+enter ctrl+j", "new line"),
+            ("alt+enter ctrl+j", "new line"),
             ("↑↓", "history"),
             ("tab", "options"),
             ("ctrl+t", "mode"),

@@ -24,11 +24,11 @@ async def test_enter_sends_and_ctrl_j_is_a_new_line() -> None:
     async with console() as running:
         await opened(running)
         assert "local/worker-local" in running.text
-        assert "shift+enter ctrl+j new line" in running.text
+        assert "alt+enter ctrl+j new line" in running.text
         await running.write("one")
         await running.press("ctrl+j")
         await running.write("two")
-        await running.press("shift+enter")
+        await running.press("alt+enter")
         await running.write("three")
         await running.press("enter")
         await running.until(lambda: running.world.runs)
