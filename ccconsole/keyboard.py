@@ -14,25 +14,31 @@ _BEFORE_ESCAPE = re.compile(r"(?=\x1b)")
 _ESCAPED = re.compile(r"\x1b[^\x1b\[O]", re.DOTALL)
 """What cannot begin a sequence of a key: CSI and SS3 do, and a second ESC is a key of its own."""
 
-_SHIFT_O = re.compile(r"\x1bO[^\x1b0-9]", re.DOTALL)
-"""A whole SS3, which only has a modifier's digits before its last character."""
+_SS3 = re.compile(r"\x1bO[^\x1b0-9ABCDFHPQRS]", re.DOTALL)
+"""A whole SS3 (digits would be a modifier's) that hardly a terminal sends, while who uses vim types it."""
 
 _KEYS_WITH_ALT = "\b\t\r"
 """Of the control characters; before others an ESC is the escape key, so that a ctrl+c after it counts."""
 
 
 class Key(events.Key):
-    """A key that came as ESC and a character, which is alt, or escape with a key soon after it.
+    """A key that came as ESC and more: with alt, or escape with other keys soon after it.
 
-    Its `key` is what the console takes it for, without a character that an input could insert; `alt` is its
-    name with alt, from which a program is sent the two characters that were typed.
+    The console takes it for `key`; a program is sent the keys that were `typed`, which are the same bytes.
     """
 
-    __slots__ = ("alt",)
+    __slots__ = ("typed",)
 
-    def __init__(self, key: str, alt: str) -> None:
-        super().__init__(key, None)
-        self.alt = alt
+    def __init__(self, key: str, character: str | None, typed: tuple[str, ...]) -> None:
+        super().__init__(key, character)
+        self.typed = typed
+
+
+def typed(event: events.Key) -> list[tuple[str, str | None]]:
+    """The names and characters of the keys that a program is sent for it."""
+    if isinstance(event, Key):
+        return [(name, None) for name in event.typed]
+    return [(event.key, event.character)]
 
 
 class KeyParser(XTermParser):
@@ -58,16 +64,21 @@ class KeyParser(XTermParser):
         if alt and len(sequence) == 1:
             return self._with_alt(sequence)
         keys = list(super()._sequence_to_key_events(sequence, alt))
-        if not keys and _SHIFT_O.fullmatch(sequence):
-            return [*self._with_alt("O"), *self._sequence_to_key_events(sequence[2])]
-        return keys
+        if not _SS3.fullmatch(sequence):
+            return keys
+        apart = [*self._with_alt("O"), *super()._sequence_to_key_events(sequence[2])]
+        if not keys:
+            return apart
+        names = tuple(name for key in apart for name, _ in typed(key))
+        return [Key(key.key, key.character, names) for key in keys]
 
     def _with_alt(self, character: str) -> list[events.Key]:
         if character < " " and character not in _KEYS_WITH_ALT:
             return [events.Key("escape", "\x1b"), *super()._sequence_to_key_events(character)]
+        # Without a character, that an input would insert.
         known = ANSI_SEQUENCES_KEYS.get("\x1b" + character)
         return [
-            Key(known[0].value if isinstance(known, tuple) else f"alt+{name}", f"alt+{name}")
+            Key(known[0].value if isinstance(known, tuple) else f"alt+{name}", None, (f"alt+{name}",))
             for name in map(_shifted, super()._sequence_to_key_events(character))
         ]
 

@@ -169,8 +169,7 @@ class TerminalPane(TerminalCanvas, can_focus=True):
         elif event.key in _LOCAL_KEYS and not self.terminal.is_alternate:
             getattr(self, f"action_{_LOCAL_KEYS[event.key]}")()
         else:
-            typed = event.alt if isinstance(event, keyboard.Key) else event.key
-            data = self.terminal.encode_key(typed, event.character)
+            data = b"".join(self.terminal.encode_key(*key) for key in keyboard.typed(event))
             if data:
                 self.follow()
                 self.type(data)

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from textual import events
 from textual.message import Message
 
-from ccconsole.keyboard import Key, KeyParser
+from ccconsole import keyboard
+from ccconsole.keyboard import KeyParser
 from ccconsole.terminal.engine import Terminal
 
 NAMES: list[tuple[str, list[str]]] = [
@@ -28,7 +29,9 @@ NAMES: list[tuple[str, list[str]]] = [
     ("\x1b[A", ["up"]),
     ("\x1b\x1b[A", ["escape", "up"]),
     ("\x1bOA", ["up"]),
+    ("\x1bOP", ["f1"]),
     ("\x1bOhi", ["alt+shift+o", "h", "i"]),
+    ("\x1bOd", ["ctrl+left"]),
     ("\x1bO\x1b:", ["alt+shift+o", "alt+colon"]),
     ("\x1b[\x1b:", ["alt+left_square_bracket", "alt+colon"]),
     # What Textual takes for the editing of a line stays so.
@@ -52,8 +55,7 @@ def typed(chunks: list[str]) -> list[events.Key]:
 def sent(pressed: Iterable[events.Key]) -> str:
     """What the program in a pane is sent for them."""
     terminal = Terminal(80, 24)
-    names = [(key.alt if isinstance(key, Key) else key.key, key.character) for key in pressed]
-    return b"".join(terminal.encode_key(*name) for name in names).decode()
+    return b"".join(terminal.encode_key(*key) for event in pressed for key in keyboard.typed(event)).decode()
 
 
 @pytest.mark.parametrize(("text", "names"), NAMES)
@@ -61,7 +63,7 @@ def test_an_escape_and_a_key_soon_after_it(text: str, names: list[str]) -> None:
     assert [key.key for key in typed([text])] == names
 
 
-@pytest.mark.parametrize("text", ["\x1b:wq\r", "\x1b\x03", "\x1bOhi", "\x1bx"])
+@pytest.mark.parametrize("text", ["\x1b:wq\r", "\x1b\x03", "\x1bOhi", "\x1bOabove", "\x1bx"])
 def test_nothing_waits_for_silence(text: str) -> None:
     """Whether more follows is known from the character after the ESC."""
     assert sent(keys(KeyParser().feed(text))) == text
@@ -72,8 +74,8 @@ def test_a_key_with_alt_inserts_nothing() -> None:
     assert [key.character for key in typed(["\x1bq"])] == [None]
 
 
-CHARACTERS = st.sampled_from("\x1b\x1b\x1b\x1bab:1O[ /é日\r\t\x7f\x03\x1d")
-IS_A_SEQUENCE = re.compile(r"\x1bO[ab1]|\x1b\[[^\x1b]")
+CHARACTERS = st.sampled_from("\x1b\x1b\x1b\x1babjpAB:1OO[ /é日\r\t\x7f\x03\x1d")
+IS_A_SEQUENCE = re.compile(r"\x1bO[0-9AB]|\x1b\[[^\x1b]")
 """What a terminal sends for a key, and nobody can tell from the same characters typed."""
 
 
