@@ -105,6 +105,7 @@ async def _run(options: Options) -> None:
     await emulator.start()
     # Google's descriptors never go; a collection that walks them would delay the bytes of every stream.
     gc.freeze()
+    gc.enable()
     for address in emulator.addresses:
         sys.stdout.write(f"The Cloud Run emulator listens on {address}\n")
     if emulator.http_address:
@@ -129,6 +130,7 @@ def main() -> int:
     """Run until told to end; the exit code."""
     os.environ.setdefault("GRPC_VERBOSITY", "NONE")
     os.umask(0o077)
+    gc.disable()  # until all is loaded, of which nothing is garbage
     parser = _arguments()
     given = parser.parse_args()
     from ccconsole.emulator.protos import skip_clients
