@@ -12,7 +12,7 @@ import pytest
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """What is loaded and collected stays to the end; what one process compiles is there for all that follow."""
+    """What is loaded stays to the end; what one process compiles is there for all that follow."""
     gc.disable()
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
