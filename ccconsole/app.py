@@ -29,6 +29,7 @@ from textual.theme import Theme
 from ccconsole import keymap
 from ccconsole.config import Config
 from ccconsole.errors import ConfigError
+from ccconsole.garbage import Sweeper
 from ccconsole.keyboard import KeyParser
 from ccconsole.keymap import Settings
 from ccconsole.screens.desk import Desk
@@ -97,6 +98,9 @@ ANSI_DARK = TerminalTheme(
 )
 """What the sixteen colours of a terminal program look like: the theme's own, so that both belong together."""
 
+SWEEP_SECONDS = 0.5
+"""After a screen was left, when it is gone and what is below it has been painted."""
+
 SWITCH_SECONDS = 0.0005
 """Measured: key presses answered within 5-6 ms under full output, where 5 ms made it 30 and more."""
 
@@ -124,6 +128,7 @@ class ConsoleApp(App[int], inherit_bindings=False):
         super().__init__()
         self.desk = desk
         self._first = first
+        self._sweeper = Sweeper()
         self.VERTICAL_BREAKPOINTS = [(0, "-short"), (30, "-tall")]
         for own in (DARK, LIGHT):
             self.register_theme(own)
@@ -149,6 +154,7 @@ class ConsoleApp(App[int], inherit_bindings=False):
     def pop_screen(self) -> AwaitComplete:
         """Leave the screen on top and keep nothing of it: Textual keeps the lines of a thousand widgets."""
         StylesCache.get_inner_outer.cache_clear()
+        self.set_timer(SWEEP_SECONDS, self._sweeper.sweep, name="sweep")
         return super().pop_screen()
 
     def get_default_screen(self) -> Screen[None]:

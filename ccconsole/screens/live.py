@@ -6,12 +6,12 @@ httpx, pydantic, obstore and Google's clients take longer to import than the con
 from __future__ import annotations
 
 import asyncio
-import gc
 import importlib
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
 from typing import TYPE_CHECKING, Any
 
+from ccconsole import garbage
 from ccconsole.errors import ConfigError, ConsoleError, NotFound
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ class LiveBackend:
             connect = await _module("ccconsole.cloud.connect")
             fleet = await _module("ccconsole.fleet")
         finally:
-            spare_the_collector()
+            garbage.spare()
         async with (
             connect.Connections(self._config) as connections,
             aclosing(fleet.fleet(self._config, connections)) as snapshots,
@@ -244,19 +244,6 @@ class LiveBackend:
                 return spec
         hint = f"Declare it: [env.{environment.name}.services.{key.name}]"
         raise NotFound(f"{key} is not in deploy.toml", "There is nothing to deploy.", hint)
-
-
-def spare_the_collector() -> None:
-    """Once all is loaded: have it looked through for garbage no more, and the rest seldom."""
-    if not gc.get_freeze_count():
-        # What is loaded by now stays to the end. Looked through for garbage with all the rest, it held up
-        # keys for 150 to 200 ms every two or three seconds under a flood of log lines (measured).
-        gc.freeze()
-        # And a hundred thousand lines are held without a cycle among them: look through all that is old
-        # some fifty times less often than Python would; through the young ones often, and few at a time:
-        # six thousand take 4 ms, twenty thousand 15, two hundred thousand 141 (measured, in a flood).
-        gc.set_threshold(2_000, 1, 2_500)
-    gc.enable()
 
 
 async def _module(name: str) -> Any:

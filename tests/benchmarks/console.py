@@ -16,12 +16,12 @@ from collections.abc import AsyncGenerator, Iterator, Sequence
 from contextlib import aclosing, contextmanager
 from pathlib import Path
 
-from ccconsole import fleet
+from ccconsole import fleet, garbage
 from ccconsole.app import build
 from ccconsole.cloud.connect import Connections
 from ccconsole.config import Config, load
 from ccconsole.model.fleet import FleetSnapshot
-from ccconsole.screens.live import LiveBackend, spare_the_collector
+from ccconsole.screens.live import LiveBackend
 from tests.benchmarks.cloud import PROJECT, serve, service_name
 from tests.benchmarks.figures import Figure, Missing, at_most
 from tests.benchmarks.processes import processor_seconds, resident, serving
@@ -38,7 +38,10 @@ REFRESH_SECONDS = 0.2
 REFRESHES = 50
 WARM_REFRESHES = 5
 """Before it is measured."""
+VISIT_SECONDS = 0.7
+"""Between two visits; what was left is swept up half a second later."""
 FIRST = service_name(0).encode()
+FLEET_SHOWN, SERVICE_SHOWN = b"services (all)", b"concurrency"
 EMPTY = """from textual.app import App
 from textual.widgets import Static
 class Empty(App):
@@ -113,8 +116,25 @@ def _idle(home: Path, seconds: float, count: int) -> Iterator[Figure]:
         _look_on(screen, seconds)
         took = time.monotonic() - began
         used, memory = processor_seconds(screen.process.pid) - before, resident(screen.process.pid)
+        visits = max(int(seconds), 1)
+        sizes = _visited(screen, visits)
     yield Figure(f"idle with {count} services, of a core", 100 * used / took, "%", wanted=at_most(1, "%"))
     yield Figure(f"memory with {count} services", memory / 1e6, "MB", wanted=at_most(120, "MB"))
+    last, first = sizes[-1] / 1e6, sizes[0] / 1e6
+    yield Figure(f"memory after {visits} visits of a service", last, "MB", "after one", first, at_most(1.1))
+
+
+def _visited(screen: PseudoTerminal, visits: int) -> list[int]:
+    """The bytes of memory after each visit of a service's screen."""
+    sizes = []
+    for _ in range(visits):
+        screen.press(b"\r")
+        screen.until(SERVICE_SHOWN)
+        screen.press(b"\x1b")
+        screen.until(FLEET_SHOWN)
+        _look_on(screen, VISIT_SECONDS)
+        sizes.append(resident(screen.process.pid))
+    return sizes
 
 
 def _look_on(screen: PseudoTerminal, seconds: float) -> None:
@@ -134,7 +154,7 @@ class Hurried(LiveBackend):
 
     async def fleet(self) -> AsyncGenerator[FleetSnapshot, None]:
         """As the console does, more often."""
-        spare_the_collector()
+        garbage.spare()
         async with (
             Connections(self._all) as connections,
             aclosing(fleet.fleet(self._all, connections, cloud_interval=REFRESH_SECONDS)) as snapshots,

@@ -22,12 +22,11 @@ from textual.app import App, ComposeResult
 from textual.widgets import Log, RichLog, Static
 
 import ccconsole.app
-from ccconsole import worker_client
+from ccconsole import garbage, worker_client
 from ccconsole.app import SWITCH_SECONDS, ConsoleApp, build
 from ccconsole.config import Environment
 from ccconsole.screens import task as task_screen
 from ccconsole.screens.desk import Desk
-from ccconsole.screens.live import spare_the_collector
 from ccconsole.screens.messages import TaskOpened
 from ccconsole.terminal.canvas import TerminalCanvas
 from tests.benchmarks.output_source import Load
@@ -261,7 +260,7 @@ def main(viewer: str, url: str, descriptor: int, load: Load) -> None:
     meter.count_paints()
     sys.setswitchinterval(SWITCH_SECONDS)
     if viewer == "pane":
-        spare_the_collector()
+        garbage.spare()
         PaneViewer(build(CONFIG, backend=StreamWorld(url, meter)).desk, meter).run()
     else:
         LogViewer(RichLog if viewer == "RichLog" else Log, url, meter).run()

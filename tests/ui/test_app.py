@@ -3,6 +3,7 @@ from __future__ import annotations
 import gc
 import subprocess
 import sys
+import weakref
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,8 +12,9 @@ from textual._styles_cache import StylesCache
 
 from ccconsole import app as console_app
 from ccconsole import commands
-from ccconsole.app import build
+from ccconsole.app import SWEEP_SECONDS, build
 from ccconsole.errors import ConfigError
+from ccconsole.garbage import LATEST, MOST, Sweeper
 from ccconsole.keymap import Settings
 from ccconsole.screens.base import ConsoleScreen
 from ccconsole.screens.fleet import FleetScreen
@@ -82,6 +84,40 @@ async def test_the_environment_of_the_command_line_is_chosen_first() -> None:
         screen.show_desk()
         await pilot.pause()
         assert {row.key.environment for row in screen.table.rows} == {"dev"}  # type: ignore[attr-defined]
+
+
+async def test_a_screen_that_was_left_goes() -> None:
+    """Soon after it or the next ones, and not when Python looks for garbage, which is seldom."""
+    async with console() as running:
+        gc.collect()
+        gc.freeze()
+        gc.disable()
+        try:
+            left = []
+            for _ in range(4):
+                await running.press("enter")
+                left.append(weakref.ref(running.app.screen))
+                await running.press("escape")
+                await running.pilot.pause(2 * SWEEP_SECONDS)
+            assert left[0]() is None
+        finally:
+            gc.enable()
+
+
+def test_where_there_is_much_else_it_waits_for_more_of_its_kind() -> None:
+    class Left:
+        def __init__(self) -> None:
+            self.itself = self
+
+    much: list[list[int]] = [[] for _ in range(MOST + 1)]
+    sweeper = Sweeper()
+    left = weakref.ref(Left())
+    for _ in range(LATEST - 1):
+        sweeper.sweep()
+    assert left() is not None
+    sweeper.sweep()
+    assert left() is None
+    assert len(much) == MOST + 1
 
 
 async def test_of_a_screen_that_was_left_nothing_stays() -> None:
