@@ -111,12 +111,16 @@ def test_where_there_is_much_else_it_waits_for_more_of_its_kind() -> None:
 
     much: list[list[int]] = [[] for _ in range(MOST + 1)]
     sweeper = Sweeper()
-    left = weakref.ref(Left())
-    for _ in range(LATEST - 1):
+    gc.disable()
+    try:
+        left = weakref.ref(Left())
+        for _ in range(LATEST - 1):
+            sweeper.sweep()
+        assert left() is not None
         sweeper.sweep()
-    assert left() is not None
-    sweeper.sweep()
-    assert left() is None
+        assert left() is None
+    finally:
+        gc.enable()
     assert len(much) == MOST + 1
 
 
