@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import signal
 from contextlib import aclosing
 
@@ -9,7 +10,7 @@ import pytest
 
 from ccconsole.journal import JournalReader
 from ccconsole.model.tasks import TaskState
-from tests.worker.conftest import StartProcess, StartWorker, until
+from tests.worker.conftest import DEADLINE_SECONDS, StartProcess, StartWorker, until
 from tests.worker.places import SHARED, Place
 from worker_service import layout
 from worker_service.wire import Control, EventType, TaskEvent
@@ -19,6 +20,10 @@ pytestmark = pytest.mark.parametrize("place", SHARED, indirect=True)
 
 def text(events: list[TaskEvent]) -> str:
     return "".join(event.data["data"] for event in events if event.type is EventType.OUTPUT)
+
+
+async def states(reader: JournalReader) -> list[TaskState]:
+    return [task.state for task in await reader.running()]
 
 
 async def test_the_console_watches_types_and_cancels(start_worker: StartWorker, place: Place) -> None:
@@ -60,11 +65,15 @@ async def test_what_a_killed_worker_wrote_is_read_to_the_end_and_the_task_is_los
             seen.append(event)
             if "here" in text(seen):
                 break
+    # What a list shows is written beside the events, and may come a moment after them.
+    async with asyncio.timeout(DEADLINE_SECONDS):
+        while await states(reader) != [TaskState.RUNNING]:
+            await asyncio.sleep(0.01)
     await process.end(signal.SIGKILL)
     running.cancel()
-    assert [task.state for task in await reader.running()] == [TaskState.RUNNING]
+    assert await states(reader) == [TaskState.RUNNING]
     monkeypatch.setattr(layout, "STALE_SECONDS", 0)
-    assert [task.state for task in await reader.running()] == [TaskState.LOST]
+    assert await states(reader) == [TaskState.LOST]
     async with aclosing(reader.events("t")) as events:
         again = [event async for event in events]
 
