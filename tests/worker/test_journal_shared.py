@@ -67,7 +67,7 @@ async def test_what_a_killed_worker_wrote_is_read_to_the_end_and_the_task_is_los
                 break
     # What a list shows is written beside the events, and may come a moment after them.
     async with asyncio.timeout(DEADLINE_SECONDS):
-        while await states(reader) != [TaskState.RUNNING]:
+        while await states(reader) != [TaskState.RUNNING]:  # noqa: ASYNC110
             await asyncio.sleep(0.01)
     await process.end(signal.SIGKILL)
     running.cancel()
